@@ -1,1 +1,23 @@
-//! The rules.
+//! The rules of tickgate, free of I/O, clocks, randomness and async runtimes: time and random bytes are arguments.
+//!
+//! | room | the question it answers |
+//! |---|---|
+//! | [`time`] | what moment is meant, and how it is written |
+//! | [`rpc`] | what is a JSON-RPC message, and how is an answer written |
+//! | [`mcp`] | which words and revisions of the Model Context Protocol exist |
+//! | [`session`] | what may happen next in a conversation with one MCP client |
+//! | [`sse`] | how an event stream is framed and resumed |
+//! | [`market`] | what a symbol, a quote, an article is, and what changed between two polls |
+//! | [`tape`] | in which order things happened, what is still known of it, and what a reader gets next |
+//! | [`access`] | who is calling, what may they do, is there budget |
+//! | [`ports`] | what the living state needs from the outside |
+
+//pub mod access;
+pub mod market;
+//pub mod mcp;
+//pub mod ports;
+//pub mod rpc;
+//pub mod session;
+//pub mod sse;
+pub mod tape;
+pub mod time;

@@ -1,0 +1,196 @@
+//! When a topic is polled: the least interval that anyone asks for, held to a floor and stretched to fit the budget.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+
+use crate::time::Millis;
+
+/// Interval of a price topic when no subscriber names one, in ms.
+pub const DEFAULT_PRICE_INTERVAL_MS: u64 = 1_000;
+/// Interval of a news topic when no subscriber names one, in ms.
+pub const DEFAULT_NEWS_INTERVAL_MS: u64 = 10_000;
+/// Bounds of the `interval` argument in ms (DESIGN §7.1).
+pub const INTERVAL_BOUNDS_MS: std::ops::RangeInclusive<u64> = 250..=300_000;
+/// Share of the upstream budget that polling may use, in percent; the rest serves interactive calls (polygon.md §5.3).
+pub const POLL_BUDGET_PERCENT: u64 = 80;
+
+/// The wishes of a topic's subscribers: how many ask for which interval.
+#[derive(Debug, Default, Clone)]
+pub struct Interest {
+    wishes: BTreeMap<u64, u32>,
+}
+
+impl Interest {
+    /// Adds a subscriber who asks for `interval_ms`.
+    pub fn add(&mut self, interval_ms: u64) {
+        *self.wishes.entry(interval_ms).or_default() += 1;
+    }
+
+    /// Takes back one such subscriber; one that never was is ignored.
+    pub fn remove(&mut self, interval_ms: u64) {
+        if let Some(count) = self.wishes.get_mut(&interval_ms) {
+            *count -= 1;
+            if *count == 0 {
+                self.wishes.remove(&interval_ms);
+            }
+        }
+    }
+
+    /// Whether nobody is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.wishes.is_empty()
+    }
+
+    /// The least interval that is asked for.
+    #[must_use]
+    pub fn least_ms(&self) -> Option<u64> {
+        self.wishes.keys().next().copied()
+    }
+}
+
+/// The least interval at which `calls` calls fit into the polling share of a budget of `per_minute` calls.
+#[must_use]
+pub fn budget_floor_ms(calls: u64, per_minute: u32) -> u64 {
+    let share = u64::from(per_minute) * POLL_BUDGET_PERCENT / 100;
+    if share == 0 { 60_000 * calls.max(1) } else { (60_000 * calls).div_ceil(share) }
+}
+
+/// Which keys of a poller are due when.
+#[derive(Debug)]
+pub struct Schedule<K> {
+    entries: HashMap<K, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    interval_ms: u64,
+    due: Millis,
+}
+
+impl<K> Default for Schedule<K> {
+    fn default() -> Self {
+        Self { entries: HashMap::new() }
+    }
+}
+
+impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
+    /// Starts or changes a key: due at once when new, else at its new rhythm from the last poll on.
+    pub fn set(&mut self, key: K, interval_ms: u64, now: Millis) {
+        let entry = self.entries.entry(key).or_insert(Entry { interval_ms, due: now });
+        if entry.interval_ms != interval_ms {
+            entry.due = entry.due.minus(entry.interval_ms).plus(interval_ms).max(now);
+            entry.interval_ms = interval_ms;
+        }
+    }
+
+    /// Stops a key.
+    pub fn remove(&mut self, key: &K) {
+        self.entries.remove(key);
+    }
+
+    /// How many keys are polled.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing is polled.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The keys that are due at `now`, in order, and moves each on by its interval, but at least by `floor_ms`.
+    /// Keys due within a tenth of the interval ride along, so that keys with one rhythm share one call.
+    pub fn take_due(&mut self, now: Millis, floor_ms: u64) -> Vec<K> {
+        if !self.entries.values().any(|entry| entry.due <= now) {
+            return Vec::new();
+        }
+        let mut due: Vec<K> = Vec::new();
+        for (key, entry) in &mut self.entries {
+            let interval_ms = entry.interval_ms.max(floor_ms);
+            if entry.due <= now.plus(interval_ms / 10) {
+                entry.due = now.plus(interval_ms);
+                due.push(key.clone());
+            }
+        }
+        due.sort();
+        due
+    }
+
+    /// When the next key is due.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Millis> {
+        self.entries.values().map(|entry| entry.due).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_least_interval_that_anyone_asks_for_counts() {
+        let mut interest = Interest::default();
+        interest.add(10_000);
+        interest.add(1_000);
+        interest.add(1_000);
+        interest.remove(1_000);
+        assert_eq!(interest.least_ms(), Some(1_000));
+        interest.remove(1_000);
+        interest.remove(1_000);
+        assert_eq!(interest.least_ms(), Some(10_000));
+        interest.remove(10_000);
+        assert!(interest.is_empty());
+    }
+
+    #[test]
+    fn polling_leaves_a_fifth_of_the_budget_to_callers() {
+        assert_eq!(budget_floor_ms(1, 5), 15_000);
+        assert_eq!(budget_floor_ms(10, 600), 1_250);
+        assert_eq!(budget_floor_ms(1, 1), 60_000);
+    }
+
+    #[test]
+    fn keys_of_one_rhythm_are_polled_together() {
+        let mut schedule = Schedule::default();
+        schedule.set("AAPL", 1_000, Millis(0));
+        schedule.set("MSFT", 1_000, Millis(60));
+        assert_eq!(schedule.take_due(Millis(60), 0), ["AAPL", "MSFT"]);
+        assert!(schedule.take_due(Millis(1_000), 0).is_empty());
+        assert_eq!(schedule.take_due(Millis(1_060), 0), ["AAPL", "MSFT"]);
+        assert_eq!(schedule.next_due(), Some(Millis(2_060)));
+    }
+
+    #[test]
+    fn a_shorter_interval_takes_effect_from_the_last_poll_on() {
+        let mut schedule = Schedule::default();
+        schedule.set("AAPL", 10_000, Millis(0));
+        schedule.take_due(Millis(0), 0);
+        schedule.set("AAPL", 1_000, Millis(500));
+        assert_eq!(schedule.next_due(), Some(Millis(1_000)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_is_polled_oftener_than_the_floor(
+            intervals in proptest::collection::vec(250u64..20_000, 1..20), floor in 0u64..30_000, steps in 1u64..500,
+        ) {
+            let mut schedule = Schedule::default();
+            for (key, interval) in intervals.iter().enumerate() {
+                schedule.set(key, *interval, Millis(0));
+            }
+            let mut last = HashMap::new();
+            for now in (0..steps * 100).step_by(100).map(Millis) {
+                for key in schedule.take_due(now, floor) {
+                    if let Some(before) = last.insert(key, now) {
+                        let interval = intervals[key].max(floor);
+                        prop_assert!(now.since(before) >= interval - interval / 10);
+                    }
+                }
+            }
+        }
+    }
+}

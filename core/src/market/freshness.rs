@@ -1,0 +1,60 @@
+//! How fresh a number is, said with every number (DESIGN §3).
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use super::status::MarketPhase;
+use crate::time::Millis;
+
+/// Where a number came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Source {
+    /// The upstream's WebSocket feed.
+    Ws,
+    /// A request to the upstream's REST API.
+    Poll,
+    /// Our cache of such a request.
+    Cache,
+    /// The simulated market: not real prices.
+    Simulated,
+}
+
+/// The freshness of a streamed item: fields of the item itself.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Stamp {
+    /// Time of the data.
+    #[serde(serialize_with = "as_rfc3339")]
+    pub as_of: Millis,
+    /// How it came here.
+    pub source: Source,
+    /// Whether the plan delays it.
+    pub delayed: bool,
+    /// The session it was seen in.
+    pub session: MarketPhase,
+}
+
+/// The freshness of an answer: `_freshness` of tool results and API answers.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Freshness {
+    /// Time of the data, RFC 3339; the time of the fetch where the data has none.
+    #[serde(serialize_with = "as_rfc3339")]
+    #[schemars(with = "String")]
+    pub as_of: Millis,
+    /// Milliseconds from `as_of` to this answer.
+    pub age_ms: u64,
+    /// How it came here.
+    pub source: Source,
+    /// Whether the plan delays it.
+    pub delayed: bool,
+    /// The market session at the time of the answer.
+    pub session: MarketPhase,
+    /// Position of the tape before the upstream was asked: streaming after it misses nothing.
+    pub position: String,
+}
+
+pub(crate) fn as_rfc3339<S: Serializer>(moment: &Millis, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(moment)
+}

@@ -1,0 +1,136 @@
+//! What a reader can ask the tape for: `prices:<SYMBOL>`, `news:<SYMBOL>`, `news:*`, `alerts:<ID>`, `status`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::symbol::{Symbol, SymbolError};
+
+/// Longest alert id accepted in a topic, in bytes.
+pub const MAX_ALERT_ID_BYTES: usize = 64;
+
+/// One subject on the tape.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Topic {
+    /// Ticks of one symbol.
+    Prices(Symbol),
+    /// Articles that name one symbol.
+    News(Symbol),
+    /// Every article.
+    AllNews,
+    /// Firings of one price alert.
+    Alerts(Arc<str>),
+    /// Market session and upstream health.
+    Status,
+}
+
+/// Why a text names no topic.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TopicError {
+    /// No such kind of topic.
+    #[error("{0:?} is not a topic: use prices:<SYMBOL>, news:<SYMBOL>, news:*, alerts:<ID> or status")]
+    Unknown(String),
+    /// The kind exists but its symbol is wrong.
+    #[error(transparent)]
+    Symbol(#[from] SymbolError),
+}
+
+impl Topic {
+    /// The kind of events that this topic carries, a bounded label for metrics.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Prices(_) => "prices",
+            Self::News(_) | Self::AllNews => "news",
+            Self::Alerts(_) => "alerts",
+            Self::Status => "status",
+        }
+    }
+
+    /// Whether the gateway itself makes this topic's events, so that it is recorded from the tape's first moment on.
+    #[must_use]
+    pub const fn is_always_recorded(&self) -> bool {
+        matches!(self, Self::Alerts(_) | Self::Status)
+    }
+
+    /// The symbol that the topic is about, if it is about one.
+    #[must_use]
+    pub const fn symbol(&self) -> Option<&Symbol> {
+        match self {
+            Self::Prices(symbol) | Self::News(symbol) => Some(symbol),
+            _ => None,
+        }
+    }
+
+    /// Reads a comma-separated list, without repeats, in the order given.
+    ///
+    /// # Errors
+    /// The first entry that is no topic.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, TopicError> {
+        let mut topics = Vec::new();
+        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+            let topic = entry.parse()?;
+            if !topics.contains(&topic) {
+                topics.push(topic);
+            }
+        }
+        Ok(topics)
+    }
+}
+
+impl FromStr for Topic {
+    type Err = TopicError;
+
+    fn from_str(text: &str) -> Result<Self, TopicError> {
+        let unknown = || TopicError::Unknown(text.chars().take(64).collect());
+        match text.split_once(':') {
+            None if text == "status" => Ok(Self::Status),
+            Some(("prices", symbol)) => Ok(Self::Prices(symbol.parse()?)),
+            Some(("news", "*")) => Ok(Self::AllNews),
+            Some(("news", symbol)) => Ok(Self::News(symbol.parse()?)),
+            Some(("alerts", id)) if is_alert_id(id) => Ok(Self::Alerts(id.into())),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+fn is_alert_id(id: &str) -> bool {
+    (1..=MAX_ALERT_ID_BYTES).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'))
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prices(symbol) => write!(f, "prices:{symbol}"),
+            Self::News(symbol) => write!(f, "news:{symbol}"),
+            Self::AllNews => f.write_str("news:*"),
+            Self::Alerts(id) => write!(f, "alerts:{id}"),
+            Self::Status => f.write_str("status"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_reads_back_as_it_is_written() {
+        for text in ["prices:AAPL", "prices:X:BTCUSD", "news:BRK.B", "news:*", "alerts:a-1_Z", "status"] {
+            assert_eq!(text.parse::<Topic>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_topic_is_named() {
+        for text in ["", "prices", "prices:", "prices:*", "prices:aapl", "alerts:", "alerts:a b", "news:**", "status:x", "trades:AAPL"] {
+            assert!(text.parse::<Topic>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_keeps_its_order_and_drops_repeats() {
+        let topics = Topic::parse_list("prices:MSFT, status,,prices:AAPL,prices:MSFT").unwrap();
+        assert_eq!(topics.iter().map(ToString::to_string).collect::<Vec<_>>(), ["prices:MSFT", "status", "prices:AAPL"]);
+    }
+}

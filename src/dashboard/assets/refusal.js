@@ -1,0 +1,91 @@
+// Why the server gives no data. EventSource hides the status of a refusal, so it is asked for with fetch.
+
+import { learnClock } from './freshness.js';
+
+const PATIENCE_MS = 8_000;
+const MAX_DETAIL_LENGTH = 200;
+
+/**
+ * @typedef {object} Trouble
+ * @property {string} text a sentence with what to do
+ * @property {boolean} willRetry whether waiting may help
+ * @property {number} [retryAfterMs] how long the server asks to wait
+ * @property {boolean} [signIn] whether signing in may help
+ */
+
+/**
+ * Finds out why the browser gave a stream up: is the server there, and if so, does it refuse this stream?
+ * @param {string} streamUrl
+ * @returns {Promise<Trouble | undefined>} undefined where the stream would be given now
+ */
+export async function whyRefused(streamUrl) {
+  try {
+    const status = await ask('/api/status');
+    learnClock(status);
+    if (!status.ok) return await explain(status);
+    const stream = await ask(streamUrl);
+    return stream.status === 200 ? undefined : await explain(stream);
+  } catch {
+    return unreachable();
+  }
+}
+
+/**
+ * What an answer without data means to the reader.
+ * @param {Response} response
+ * @returns {Promise<Trouble>}
+ */
+export async function explain(response) {
+  const detail = await detailOf(response);
+  const seconds = Number(response.headers.get('Retry-After'));
+  const retryAfterMs = seconds > 0 ? seconds * 1000 : undefined;
+  switch (response.status) {
+    case 401:
+      return { text: 'You are not signed in, or your sign-in has ended.', willRetry: false, signIn: true };
+    case 403:
+      return { text: `This page may not read market data here${detail}. Ask an administrator for the read scope, or open the page at the server’s own address.`, willRetry: false };
+    case 429:
+      return { text: `Too many requests or open streams from here: close other tabs of this page. Trying again ${wait(retryAfterMs)}.`, willRetry: true, retryAfterMs };
+    case 400:
+    case 404:
+      return { text: `The server does not know what was asked for${detail}. Check the symbols, then try again.`, willRetry: false };
+    default:
+      if (response.status >= 500) {
+        return { text: `The server is restarting, full or in trouble (${response.status}). Trying again ${wait(retryAfterMs)}.`, willRetry: true, retryAfterMs };
+      }
+      return { text: `The server answered ${response.status}${detail}.`, willRetry: false };
+  }
+}
+
+/**
+ * @returns {Trouble}
+ */
+export function unreachable() {
+  return { text: 'The server cannot be reached. Trying again until it is back.', willRetry: true };
+}
+
+async function ask(url) {
+  const cut = new AbortController();
+  const timer = setTimeout(() => cut.abort(), PATIENCE_MS);
+  try {
+    const response = await fetch(url, { cache: 'no-store', signal: cut.signal });
+    // The head of a stream says enough, and its body would never end.
+    if (response.ok) cut.abort();
+    return response;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function detailOf(response) {
+  try {
+    const { detail } = await response.json();
+    return typeof detail === 'string' && detail ? ` (${detail.replace(/\.$/, '').slice(0, MAX_DETAIL_LENGTH)})` : '';
+  } catch {
+    return '';
+  }
+}
+
+function wait(retryAfterMs) {
+  return retryAfterMs ? `in ${Math.ceil(retryAfterMs / 1000)} s` : 'in a moment';
+}

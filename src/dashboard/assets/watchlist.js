@@ -1,0 +1,130 @@
+// The list of watched symbols: which rows there are, and what reaches them.
+
+import { redrawAll } from './chart.js';
+import { byId, setText } from './dom.js';
+import { WatchlistRow } from './row.js';
+import { MAX_SYMBOLS, loadSymbols, parseSymbol, saveSymbols } from './symbols.js';
+
+// A rotation of the stream takes a few seconds and makes no price wrong.
+const CUT_OFF_AFTER_MS = 6_000;
+const CLOCK_MS = 1_000;
+
+export class Watchlist {
+  #body = document.querySelector('[data-testid=watchlist]');
+  #input = byId('symbol-input');
+  #hint = byId('symbol-hint');
+  #hintText = this.#hint.textContent;
+  #rows = new Map();
+  #lostAt = Date.now();
+  #onChange;
+
+  /**
+   * @param {(added: boolean) => void} onChange told when the reader has changed the list
+   */
+  constructor(onChange) {
+    this.#onChange = onChange;
+    for (const symbol of loadSymbols()) this.#append(symbol);
+    byId('add-symbol').addEventListener('submit', (event) => this.#submit(event));
+    this.#input.addEventListener('input', () => this.#say(this.#hintText, false));
+    setInterval(() => this.#ageAll(), CLOCK_MS);
+    const redraw = () => redrawAll([...this.#rows.values()].map((row) => row.chart));
+    window.addEventListener('resize', redraw);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+  }
+
+  /** @returns {string[]} */
+  get symbols() {
+    return [...this.#rows.keys()];
+  }
+
+  /**
+   * Shows a price item; one for a symbol that was just removed is dropped.
+   * @param {any} item
+   */
+  show(item) {
+    const row = this.#rows.get(item.symbol);
+    row?.show(item);
+    row?.age(false);
+  }
+
+  /** Something was missed: no line may be drawn over it. */
+  breakCharts() {
+    for (const row of this.#rows.values()) row.chart.breakLine();
+  }
+
+  /** @param {boolean} live whether prices arrive */
+  setLive(live) {
+    if (live) this.#lostAt = undefined;
+    else this.#lostAt ??= Date.now();
+    this.#ageAll();
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    const symbol = parseSymbol(this.#input.value);
+    const complaint = this.#complaint(symbol);
+    this.#say(complaint ?? this.#hintText, complaint !== undefined);
+    this.#input.focus();
+    if (complaint) return;
+    this.#input.value = '';
+    this.#append(symbol);
+    this.#changed(true);
+  }
+
+  #complaint(symbol) {
+    if (!symbol) return 'That is not a symbol. Try AMZN, BRK.B, X:ETHUSD, C:EURUSD or I:SPX.';
+    if (this.#rows.has(symbol)) return `${symbol} is already on the list.`;
+    if (this.#rows.size >= MAX_SYMBOLS) return `The list is full: ${MAX_SYMBOLS} symbols. Remove one first.`;
+    return undefined;
+  }
+
+  #say(text, isError) {
+    setText(this.#hint, text);
+    this.#hint.classList.toggle('error', isError);
+    this.#input.setAttribute('aria-invalid', String(isError));
+  }
+
+  #append(symbol) {
+    const row = new WatchlistRow(symbol, () => this.#remove(symbol));
+    this.#rows.set(symbol, row);
+    this.#body.append(row.element);
+    seedChart(row);
+  }
+
+  #remove(symbol) {
+    const next = this.#neighbour(symbol);
+    this.#rows.get(symbol).element.remove();
+    this.#rows.delete(symbol);
+    // The keyboard's place must not be lost with the row.
+    (next?.removeButton ?? this.#input).focus();
+    this.#changed(false);
+  }
+
+  #neighbour(symbol) {
+    const rows = [...this.#rows.values()];
+    const index = rows.findIndex((row) => row.symbol === symbol);
+    return rows[index + 1] ?? rows[index - 1];
+  }
+
+  #changed(added) {
+    saveSymbols(this.symbols);
+    this.#onChange(added);
+  }
+
+  #ageAll() {
+    const cutOff = this.#lostAt !== undefined && Date.now() - this.#lostAt > CUT_OFF_AFTER_MS;
+    for (const row of this.#rows.values()) row.age(cutOff);
+  }
+}
+
+// Without bars the chart begins with the first tick, so a failure needs no words.
+async function seedChart(row) {
+  try {
+    const response = await fetch(`/api/bars/${encodeURIComponent(row.symbol)}`);
+    if (!response.ok) return;
+    const { results } = await response.json();
+    if (Array.isArray(results)) row.chart.seed(results);
+  } catch {
+    // The stream says whether the server is there.
+  }
+}
