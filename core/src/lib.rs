@@ -12,12 +12,12 @@
 //! | [`access`] | who is calling, what may they do, is there budget |
 //! | [`ports`] | what the living state needs from the outside |
 
-//pub mod access;
+pub mod access;
 pub mod market;
-//pub mod mcp;
-//pub mod ports;
-//pub mod rpc;
-//pub mod session;
-//pub mod sse;
+pub mod mcp;
+pub mod ports;
+pub mod rpc;
+pub mod session;
+pub mod sse;
 pub mod tape;
 pub mod time;

@@ -99,12 +99,12 @@ mod tests {
     fn the_clock_knows_daylight_saving_time() {
         let new_york = TimeZone::get("America/New_York").unwrap();
         for (moment, phase) in [
-            ("2026-03-06T14:29:59Z", MarketPhase::Pre),     // Friday, UTC-5
+            ("2026-03-06T14:29:59Z", MarketPhase::Pre), // Friday, UTC-5
             ("2026-03-06T14:30:00Z", MarketPhase::Regular),
             ("2026-03-09T13:30:00Z", MarketPhase::Regular), // Monday after the change, UTC-4
             ("2026-03-09T20:00:00Z", MarketPhase::After),
             ("2026-03-10T00:00:00Z", MarketPhase::Closed),
-            ("2026-03-07T15:00:00Z", MarketPhase::Closed),  // Saturday
+            ("2026-03-07T15:00:00Z", MarketPhase::Closed), // Saturday
         ] {
             assert_eq!(MarketPhase::by_clock(Millis::parse_rfc3339(moment).unwrap(), &new_york), phase, "{moment}");
         }

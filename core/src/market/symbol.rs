@@ -194,8 +194,30 @@ mod tests {
     #[test]
     fn hostile_and_sloppy_symbols_are_refused() {
         for text in [
-            "", " ", "aapl", "AAPL ", "../v2", "AAPL/..", "A%2e", "AAPL?apiKey=x", "AA\r\nPL", "AA\0", "ＡＡＰＬ", "AАPL", "X:", "X:B", "C:EUR", "O:AAPL", "BRK.",
-            ".B", "BRK.B.C", "BACppK", "1AAPL", "*", "AAPL,MSFT", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "",
+            " ",
+            "aapl",
+            "AAPL ",
+            "../v2",
+            "AAPL/..",
+            "A%2e",
+            "AAPL?apiKey=x",
+            "AA\r\nPL",
+            "AA\0",
+            "ＡＡＰＬ",
+            "AАPL",
+            "X:",
+            "X:B",
+            "C:EUR",
+            "O:AAPL",
+            "BRK.",
+            ".B",
+            "BRK.B.C",
+            "BACppK",
+            "1AAPL",
+            "*",
+            "AAPL,MSFT",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         ] {
             assert!(text.parse::<Symbol>().is_err(), "{text:?}");
         }

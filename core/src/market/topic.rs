@@ -123,7 +123,9 @@ mod tests {
 
     #[test]
     fn what_is_no_topic_is_named() {
-        for text in ["", "prices", "prices:", "prices:*", "prices:aapl", "alerts:", "alerts:a b", "news:**", "status:x", "trades:AAPL"] {
+        for text in
+            ["", "prices", "prices:", "prices:*", "prices:aapl", "alerts:", "alerts:a b", "news:**", "status:x", "trades:AAPL"]
+        {
             assert!(text.parse::<Topic>().is_err(), "{text:?}");
         }
     }

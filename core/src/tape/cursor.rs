@@ -69,8 +69,15 @@ impl Cursor {
     #[must_use]
     pub fn join(window: &mut Window, topics: &[Topic], mode: Mode, start: Start) -> Self {
         let topics = topics.iter().map(|topic| Interest { id: window.topic_id(topic), accounted_to: 0 }).collect();
-        let mut cursor =
-            Self { topics, mode, epoch: window.epoch(), seq: window.head(), initial: VecDeque::new(), gaps: VecDeque::new(), mark: false };
+        let mut cursor = Self {
+            topics,
+            mode,
+            epoch: window.epoch(),
+            seq: window.head(),
+            initial: VecDeque::new(),
+            gaps: VecDeque::new(),
+            mark: false,
+        };
         match start {
             Start::Live => cursor.mark = true,
             Start::Latest => {
@@ -106,7 +113,8 @@ impl Cursor {
         if let Some(mut gap) = self.gaps.pop_front_if(|gap| event.is_none_or(|event| gap.begins_before(event.seq, self.epoch))) {
             // Another topic may have an event or a hole of its own inside this one: reading, and resuming, goes on before it.
             let event = event.map_or(gap.to, |event| event.seq - 1);
-            let hole = self.gaps.front().map_or(gap.to, |next| if next.from.epoch == self.epoch { next.from.seq } else { self.seq });
+            let hole =
+                self.gaps.front().map_or(gap.to, |next| if next.from.epoch == self.epoch { next.from.seq } else { self.seq });
             gap.resume = gap.to.min(event).min(hole).max(self.seq);
             self.seq = gap.resume;
             return Next::Gap(gap);
@@ -126,7 +134,8 @@ impl Cursor {
     fn first_event<'a>(&self, window: &'a Window) -> Option<&'a Arc<Event>> {
         let mut first: Option<&Arc<Event>> = None;
         for &Interest { id, .. } in &self.topics {
-            let candidate = if self.conflates(window.last(id)) { window.last_after(id, self.seq) } else { window.first_after(id, self.seq) };
+            let candidate =
+                if self.conflates(window.last(id)) { window.last_after(id, self.seq) } else { window.first_after(id, self.seq) };
             if let Some(event) = candidate
                 && first.is_none_or(|first| event.seq < first.seq)
             {
@@ -141,9 +150,9 @@ impl Cursor {
     }
 
     fn has_fallen(&self, window: &Window) -> bool {
-        self.topics.iter().any(|topic| {
-            window.evicted_to(topic.id) > self.seq.max(topic.accounted_to) && !self.conflates(window.last(topic.id))
-        })
+        self.topics
+            .iter()
+            .any(|topic| window.evicted_to(topic.id) > self.seq.max(topic.accounted_to) && !self.conflates(window.last(topic.id)))
     }
 
     fn latest(&self, window: &Window) -> VecDeque<Arc<Event>> {
@@ -180,11 +189,13 @@ impl Cursor {
         for topic in &mut self.topics {
             topic.accounted_to = window.evicted_to(topic.id);
         }
-        let hole_start = |from: Seq| if from == self.seq && reason.is_none() { position } else { Position { epoch: self.epoch, seq: from } };
+        let hole_start =
+            |from: Seq| if from == self.seq && reason.is_none() { position } else { Position { epoch: self.epoch, seq: from } };
         for &Interest { id, .. } in &self.topics {
             for (from, to, reason) in window.holes(id, self.seq) {
                 // After a change of epoch the first gap covers what came before the topic was first recorded.
-                if gaps.first().is_some_and(|gap| gap.reason == GapReason::Epoch) && from == 0 && reason == GapReason::Unrecorded {
+                if gaps.first().is_some_and(|gap| gap.reason == GapReason::Epoch) && from == 0 && reason == GapReason::Unrecorded
+                {
                     continue;
                 }
                 match gaps.iter_mut().find(|gap| gap.to == to && gap.reason == reason && gap.from == hole_start(from)) {

@@ -62,7 +62,10 @@ impl Gap {
     pub fn item(&self, epoch: Epoch) -> Bytes {
         let to = Position { epoch, seq: self.to };
         let mut item = BytesMut::with_capacity(128 + self.snapshot.iter().map(|event| event.frame().len()).sum::<usize>());
-        item.put_slice(format!("{{\"from\":\"{}\",\"to\":\"{to}\",\"reason\":\"{}\",\"topics\":[", self.from, self.reason.as_str()).as_bytes());
+        item.put_slice(
+            format!("{{\"from\":\"{}\",\"to\":\"{to}\",\"reason\":\"{}\",\"topics\":[", self.from, self.reason.as_str())
+                .as_bytes(),
+        );
         for (at, topic) in self.topics.iter().enumerate() {
             item.put_slice(if at == 0 { b"\"" } else { b",\"" });
             // A topic's grammar leaves nothing to escape.

@@ -73,7 +73,23 @@ mod tests {
 
     #[test]
     fn hostile_cursors_are_refused() {
-        for text in ["", "-", "1", "1-", "-1", "+1-2", "1-+2", "01-2", "1-02", "A-1", "1-2-3", "1-99999999999999999999", " 1-2", "1-2\n", "_GET_stream:1"] {
+        for text in [
+            "",
+            "-",
+            "1",
+            "1-",
+            "-1",
+            "+1-2",
+            "1-+2",
+            "01-2",
+            "1-02",
+            "A-1",
+            "1-2-3",
+            "1-99999999999999999999",
+            " 1-2",
+            "1-2\n",
+            "_GET_stream:1",
+        ] {
             assert_eq!(text.parse::<Position>(), Err(PositionError::Malformed), "{text:?}");
         }
         assert_eq!("1".repeat(10_000).parse::<Position>(), Err(PositionError::TooLong));

@@ -20,7 +20,14 @@ fn draft(topics: &[Topic], value: u64) -> Draft {
         Topic::Status => Kind::Status,
         _ => Kind::News,
     };
-    Draft { kind, topics: topics.to_vec(), item: format!("{{\"n\":{value}}}").into_bytes(), as_of: Millis(0), identity: None, history: false }
+    Draft {
+        kind,
+        topics: topics.to_vec(),
+        item: format!("{{\"n\":{value}}}").into_bytes(),
+        as_of: Millis(0),
+        identity: None,
+        history: false,
+    }
 }
 
 fn limits(max_events_per_topic: usize) -> Limits {

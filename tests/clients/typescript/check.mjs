@@ -2,18 +2,30 @@
 
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 
 const modules = process.env.NODE_MODULES ?? join(import.meta.dirname, '../../../target/test-tools/node/node_modules');
 
 /** Loads a package that scripts/test-tools.sh installed; an `import` would look beside this file instead. */
 export const load = createRequire(join(modules, 'from-here.cjs'));
 
-/** Ends the program at once, from any callback. */
+let hasFailed = false;
+let lastWords = async () => {};
+
+/** Has `act` run (for at most 5 s) between the report of a failure and the end of the program. */
+export function beforeFailing(act) {
+    lastWords = act;
+}
+
+/** Reports the failure at once, so that no library can swallow it, and ends the program from any callback. */
 export function fail(expected, found) {
-    const where = new Error().stack.split('\n').find(line => line.includes('.mjs') && !line.includes('check.mjs'));
-    process.stdout.write(`FAILED ${where?.trim() ?? ''}\nexpected: ${expected}\nfound:    ${shown(found)}\n`);
-    process.exit(1);
+    if (!hasFailed) {
+        hasFailed = true;
+        const where = new Error().stack.split('\n').find(line => line.includes('.mjs') && !line.includes('check.mjs'));
+        process.stdout.write(`FAILED ${where?.trim() ?? ''}\nexpected: ${expected}\nfound:    ${shown(found)}\n`);
+        Promise.race([lastWords(), sleep(5000)]).finally(() => process.exit(1));
+    }
+    throw new Error(`expected: ${expected}`);
 }
 
 export function expect(holds, expected, found) {
@@ -39,17 +51,18 @@ export async function main(name, run, { deadlineSecs = 60, flags = {} } = {}) {
         allowPositionals: true,
         options: { key: { type: 'string' }, ...flags }
     });
+    process.on('uncaughtException', error => hasFailed || fail('no uncaught exception', error));
     setTimeout(() => fail(`done within ${deadlineSecs} s`, 'still running'), deadlineSecs * 1000);
-    process.on('unhandledRejection', error => fail('no unhandled rejection', error));
     try {
         await run(positionals, values);
     } catch (error) {
-        fail(`${basename(process.argv[1])} to run without an exception`, error);
+        if (!hasFailed) fail(`${basename(process.argv[1])} to run without an exception`, error);
     }
+    if (hasFailed) return;
     process.stdout.write(`ok ${name}\n`, () => process.exit(0));
 }
 
 function shown(found) {
-    if (found instanceof Error) return found.stack;
+    if (found instanceof Error) return inspect(found);
     return typeof found === 'string' ? found : JSON.stringify(found, null, 1);
 }

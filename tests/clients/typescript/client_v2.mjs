@@ -7,12 +7,6 @@ import { callATool, cancel, expectNoErrors, listTools, stream } from './flow.mjs
 
 const { Client, StreamableHTTPClientTransport } = load('@modelcontextprotocol/client');
 
-await main('client_v2', async ([url], { key }) => {
-    // `auto` asks `server/discover` first and must find the modern era; the default is `initialize`.
-    await oneEra(url, key, 'auto', '2026-07-28');
-    await oneEra(url, key, 'legacy', '2025-11-25');
-});
-
 async function oneEra(url, key, mode, version) {
     const client = new Client({ name: 'client_v2', version: '1.0.0' }, { versionNegotiation: { mode } });
     const errors = [];
@@ -32,3 +26,9 @@ async function oneEra(url, key, mode, version) {
     await client.close();
     expectNoErrors(errors);
 }
+
+await main('client_v2', async ([url], { key }) => {
+    // `auto` asks `server/discover` first and must find the modern era; the default is `initialize`.
+    await oneEra(url, key, 'auto', '2026-07-28');
+    await oneEra(url, key, 'legacy', '2025-11-25');
+});

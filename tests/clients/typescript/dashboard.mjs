@@ -2,7 +2,7 @@
 //
 //     CHROMIUM=/usr/bin/chromium node dashboard.mjs http://127.0.0.1:8080 SHOT.png [--expect-restart] [--key KEY]
 
-import { expect, load, main, sleep, until } from './check.mjs';
+import { beforeFailing, expect, load, main, sleep, until } from './check.mjs';
 
 const { chromium } = load('playwright-core');
 
@@ -17,21 +17,20 @@ const ARGS = [
     '--disable-sync'
 ];
 const ROWS = '[data-testid=watchlist] [data-symbol]';
-const restartFlag = { 'expect-restart': { type: 'boolean', default: false } };
-const expectRestart = process.argv.includes('--expect-restart');
 
-await main('dashboard', watch, { deadlineSecs: expectRestart ? 120 : 60, flags: restartFlag });
-
-async function watch([base, screenshot], { key }) {
+async function watch([base, screenshot], { key, 'expect-restart': expectRestart }) {
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
-    // The browser must not outlive a failed assertion, which ends this process from anywhere.
-    process.on('exit', () => browser.process?.()?.kill('SIGKILL'));
     const context = await browser.newContext({
         viewport: { width: 1280, height: 900 },
         extraHTTPHeaders: key ? { 'X-API-Key': key } : {}
     });
     const page = await context.newPage();
     const complaints = await listen(page);
+    beforeFailing(async () => {
+        console.log('complaints of the browser:', complaints);
+        await page.screenshot({ path: screenshot });
+        await browser.close();
+    });
     await page.goto(`${base}/`);
 
     await pricesMove(page);
@@ -128,3 +127,8 @@ async function surviveRestart(page, complaints) {
     const serious = complaints.filter(text => !/net::ERR_|Failed to load resource|503/.test(text));
     expect(serious.length === 0, 'no errors over the restart but refused connections', serious);
 }
+
+await main('dashboard', watch, {
+    deadlineSecs: process.argv.includes('--expect-restart') ? 120 : 60,
+    flags: { 'expect-restart': { type: 'boolean', default: false } }
+});

@@ -6,12 +6,6 @@ import { expect, fail, isIncreasing, load, main, until } from './check.mjs';
 
 const { EventSource } = load('eventsource');
 
-await main('eventsource_legacy', async ([base], { key }) => {
-    const headers = key ? { 'X-API-Key': key } : {};
-    const [news, prices] = await Promise.all([watchNews(base, headers), watchPrices(base, headers)]);
-    console.log(`${news} news items, ${prices} prices`);
-});
-
 /** Closes at the result, as such front ends do; a later reconnect is told by 204 that nothing more will come. */
 async function watchNews(base, headers) {
     const url = `${base}/api/mcp/stream-news?symbol=TSLA&interval=1000&duration=6000`;
@@ -76,3 +70,9 @@ function expectOrder(seen) {
     expect(new Set(seen.map(({ id }) => id)).size === seen.length, 'every event id once', seen);
     expect(new Set(seen.map(({ id }) => id.split('~')[1])).size <= 1, 'the same end in every id', seen);
 }
+
+await main('eventsource_legacy', async ([base], { key }) => {
+    const headers = key ? { 'X-API-Key': key } : {};
+    const [news, prices] = await Promise.all([watchNews(base, headers), watchPrices(base, headers)]);
+    console.log(`${news} news items, ${prices} prices`);
+});

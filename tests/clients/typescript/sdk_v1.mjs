@@ -12,22 +12,6 @@ const { CallToolResultSchema } = load('@modelcontextprotocol/sdk/types.js');
 
 const STREAM_MS = 6_000;
 
-await main('sdk_v1', async ([url], { key }) => {
-    const requestInit = { headers: key ? { 'X-API-Key': key } : {} };
-    const { client, transport, errors } = await connect(url, { requestInit });
-    const callTool = (params, options) => client.callTool(params, CallToolResultSchema, options);
-    await listTools(client);
-    await callATool(client);
-    await stream(client, callTool);
-    await cancel(client, callTool, { ping: true });
-    expectNoErrors(errors);
-    await transport.terminateSession();
-    await client.close();
-
-    await reconnectByItself(url, requestInit);
-    await resumeWithAToken(url, requestInit);
-});
-
 async function connect(url, options, identity = 'sdk_v1') {
     const client = new Client({ name: identity, version: '1.0.0' });
     const errors = [];
@@ -122,3 +106,19 @@ function expectSameItems(result, items) {
         delivered: positions(items)
     });
 }
+
+await main('sdk_v1', async ([url], { key }) => {
+    const requestInit = { headers: key ? { 'X-API-Key': key } : {} };
+    const { client, transport, errors } = await connect(url, { requestInit });
+    const callTool = (params, options) => client.callTool(params, CallToolResultSchema, options);
+    await listTools(client);
+    await callATool(client);
+    await stream(client, callTool);
+    await cancel(client, callTool, { ping: true });
+    expectNoErrors(errors);
+    await transport.terminateSession();
+    await client.close();
+
+    await reconnectByItself(url, requestInit);
+    await resumeWithAToken(url, requestInit);
+});

@@ -1,0 +1,5 @@
+//! What the living state needs from the outside. A trait stands only where the arrow between the crates demands it.
+
+mod market_data;
+
+pub use market_data::{MarketData, NewsQuery, PortFuture, UpstreamError, UpstreamErrorKind};

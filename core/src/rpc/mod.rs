@@ -1,0 +1,9 @@
+//! JSON-RPC 2.0: what a client may send, and how an answer is written. Values that we only pass on stay raw text.
+
+mod error;
+mod message;
+mod write;
+
+pub use error::{ErrorCode, RpcError};
+pub use message::{Body, ClientMessage, RequestId};
+pub use write::{error_response, notification, null_id_error, result_response};

@@ -1,0 +1,25 @@
+//! Bounds of one session, each a setting or a constant with its reason.
+
+use serde::{Deserialize, Serialize};
+
+/// After this long without an answer a POST becomes a stream: proxies cut silent requests, and a stream can be resumed.
+pub(super) const ANSWER_PATIENCE_MS: u64 = 5_000;
+/// How long a client waits before it reconnects, told in priming events.
+pub(super) const RETRY_MS: u64 = 1_000;
+/// How long a finished stream is kept after its answer went out: the last write may have been lost with the connection.
+pub(super) const DELIVERED_GRACE_MS: u64 = 60_000;
+/// How long a finished stream waits for a client that has not come back for its answer.
+pub(super) const UNDELIVERED_GRACE_MS: u64 = 600_000;
+/// Streams kept per session; the oldest finished ones go first.
+pub(super) const MAX_STREAMS: usize = 64;
+
+/// The settings that bound a session.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct SessionLimits {
+    /// Ends after this long without a message, a running call or an open stream (`SESSION_IDLE_SECS`).
+    pub idle_ms: u64,
+    /// Ends after this long whatever happens (`SESSION_MAX_SECS`).
+    pub max_ms: u64,
+    /// Calls running at once (`MAX_CALLS_PER_SESSION`).
+    pub max_calls: usize,
+}
