@@ -35,7 +35,10 @@ impl Gather {
     #[must_use]
     pub const fn due(&self, kind: Kind, now: Millis) -> Millis {
         let window = if kind.is_conflatable() { self.price_ms } else { self.other_ms };
-        if window == 0 { now } else { Millis(now.0 / window * window + window) }
+        match now.0.checked_div(window) {
+            Some(passed) => Millis((passed + 1) * window),
+            None => now,
+        }
     }
 }
 

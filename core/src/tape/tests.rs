@@ -205,6 +205,21 @@ fn a_reader_that_falls_out_of_the_window_is_told_so_in_mode_all_and_skips_on_whe
 }
 
 #[test]
+fn a_copy_made_late_shows_the_same_and_keeps_the_places_of_its_readers() {
+    let mut tape = tape(10);
+    tape.publish(draft(&[topic(0)], 1), Millis(0));
+    tape.publish(draft(&[topic(1)], 2), Millis(0));
+    let mut window = Window::new(Epoch(1), limits(10));
+    let mut cursor = Cursor::join(&mut window, &[topic(1)], Mode::All, Start::Live);
+    window.adopt(tape.window().clone());
+    assert_eq!(window.position(), tape.position());
+    assert_eq!(window.topic(window.clone().topic_id(&topic(1))), &topic(1));
+    assert!(matches!(cursor.next(&window), Next::Gap(gap) if gap.reason == GapReason::Epoch));
+    assert!(matches!(cursor.next(&window), Next::Event(event) if event.seq == 7));
+    assert_eq!(window.events(&topic(0)).count(), 1);
+}
+
+#[test]
 fn bytes_and_age_bound_the_window() {
     let mut tape = Tape::new(EPOCH, Limits { max_events_per_topic: 1_000, max_bytes: 3_000, max_age_ms: 1_000 });
     for n in 0..100 {

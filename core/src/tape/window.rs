@@ -28,14 +28,22 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TopicId(usize);
 
+impl TopicId {
+    /// The place as an index, counted from 0 in the order in which topics were first seen.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// A stretch in which a topic was recorded: after `from`, up to `until` or still.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Span {
     from: Seq,
     until: Option<Seq>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Track {
     topic: Topic,
     events: VecDeque<Arc<Event>>,
@@ -45,7 +53,7 @@ struct Track {
 }
 
 /// The retained part of the tape.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Window {
     epoch: Epoch,
     head: Seq,
@@ -128,17 +136,26 @@ impl Window {
         self.events(topic).next_back()
     }
 
+    /// Becomes a copy of `other`, in which each topic keeps the place that it has here: readers hold places.
+    pub fn adopt(&mut self, mut other: Self) {
+        let mut tracks = Vec::with_capacity(other.tracks.len().max(self.tracks.len()));
+        for track in std::mem::take(&mut self.tracks) {
+            let id = other.topic_id(&track.topic);
+            tracks.push(other.tracks[id.0].clone());
+        }
+        for track in std::mem::take(&mut other.tracks) {
+            if !self.ids.contains_key(&track.topic) {
+                self.ids.insert(track.topic.clone(), TopicId(tracks.len()));
+                tracks.push(track);
+            }
+        }
+        *self = Self { ids: std::mem::take(&mut self.ids), tracks, ..other };
+    }
+
     /// Applies a batch of the tape. One of another epoch starts the window anew.
     pub fn apply_batch(&mut self, batch: &Batch) {
         if batch.epoch != self.epoch {
-            let ids = std::mem::take(&mut self.ids);
-            let tracks = std::mem::take(&mut self.tracks);
-            *self = Self::new(batch.epoch, self.limits);
-            // Readers hold topic ids, so each topic keeps its place.
-            for track in tracks {
-                self.topic_id(&track.topic);
-            }
-            debug_assert_eq!(ids.len(), self.ids.len());
+            self.adopt(Self::new(batch.epoch, self.limits));
         }
         for entry in &batch.entries {
             self.apply(entry, batch.at);

@@ -1,5 +1,7 @@
 // A sparkline: bars of the recent past, then the ticks seen since. A hole in the stream is a hole in the line.
 
+import { formatPrice } from './format.js';
+
 const MAX_POINTS = 240;
 const MAX_SEED_BARS = 60;
 // Ticks within a second share a point, so that a busy symbol shows minutes and not moments.
@@ -88,7 +90,7 @@ export class Sparkline {
     context.lineJoin = 'round';
     for (const run of runs(this.#points)) drawRun(context, run, place, height);
     drawEnd(context, place(this.#points.findLastIndex(Number.isFinite), known.at(-1)), 2 * scale);
-    this.#canvas.setAttribute('aria-label', `trend from ${known[0]} to ${known.at(-1)}, low ${Math.min(...known)}, high ${Math.max(...known)}`);
+    this.#canvas.setAttribute('aria-label', describe(known));
   }
 
   #changed() {
@@ -109,6 +111,11 @@ export class Sparkline {
     context?.clearRect(0, 0, width, height);
     return context;
   }
+}
+
+function describe(known) {
+  const [first, last, low, high] = [known[0], known.at(-1), Math.min(...known), Math.max(...known)].map(formatPrice);
+  return `trend from ${first} to ${last}, low ${low}, high ${high}`;
 }
 
 function placing(count, known, width, height, padding) {
