@@ -1,1 +1,28 @@
-//! The living state.
+//! The living state of tickgate, as actix actors. Each is a thin shell: message → a rule of `tickgate-core` → deeds.
+//!
+//! | actor | owns | lives | when it dies |
+//! |---|---|---|---|
+//! | [`supervisor::SupervisorActor`] | the factories and addresses of all below it but sessions | one, on the main arbiter | the process ends |
+//! | [`tape::TapeActor`] | positions and retention | one, on the market arbiter | rebuilt with a new epoch; readers see a gap |
+//! | [`stream::StreamActor`] | one topic: interest, dedupe, latest value | one per watched topic, on the market arbiter | rebuilt with the interest it had |
+//! | [`poller::PollerActor`] | when which topics of one kind are polled | one per market, one for news, one for status, on the market arbiter | rebuilt with the schedule it had |
+//! | [`quota::QuotaActor`] | the upstream budget | one, on the market arbiter | rebuilt, full |
+//! | [`window::WindowActor`] | one worker's copy of the tape and its readers | one per HTTP worker | the worker ends |
+//! | [`session::SessionActor`] | one MCP session | one per session, on the worker that opened it | its slot in the directory is freed; the client starts anew |
+//!
+//! Data flows poller → stream → tape → windows → readers; interest flows the other way.
+
+pub mod clock;
+pub mod metrics;
+pub mod poller;
+pub mod quota;
+pub mod session;
+pub mod slot;
+pub mod stream;
+pub mod supervisor;
+pub mod tape;
+pub mod window;
+
+pub use clock::Clock;
+pub use metrics::Metrics;
+pub use slot::Slot;

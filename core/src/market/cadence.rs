@@ -3,16 +3,30 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
+use super::topic::Topic;
+use crate::ports::UpstreamErrorKind;
 use crate::time::Millis;
 
 /// Interval of a price topic when no subscriber names one, in ms.
 pub const DEFAULT_PRICE_INTERVAL_MS: u64 = 1_000;
 /// Interval of a news topic when no subscriber names one, in ms.
 pub const DEFAULT_NEWS_INTERVAL_MS: u64 = 10_000;
+/// Interval of the status topic, in ms: the upstream's status endpoint is asked at most once a minute (polygon.md §5.5).
+pub const STATUS_INTERVAL_MS: u64 = 60_000;
 /// Bounds of the `interval` argument in ms (DESIGN §7.1).
 pub const INTERVAL_BOUNDS_MS: std::ops::RangeInclusive<u64> = 250..=300_000;
 /// Share of the upstream budget that polling may use, in percent; the rest serves interactive calls (polygon.md §5.3).
 pub const POLL_BUDGET_PERCENT: u64 = 80;
+
+/// How often a topic is polled when nobody names an interval, in ms.
+#[must_use]
+pub const fn default_interval_ms(topic: &Topic) -> u64 {
+    match topic {
+        Topic::Prices(_) | Topic::Alerts(_) => DEFAULT_PRICE_INTERVAL_MS,
+        Topic::News(_) | Topic::AllNews => DEFAULT_NEWS_INTERVAL_MS,
+        Topic::Status => STATUS_INTERVAL_MS,
+    }
+}
 
 /// The wishes of a topic's subscribers: how many ask for which interval.
 #[derive(Debug, Default, Clone)]
@@ -54,6 +68,38 @@ impl Interest {
 pub fn budget_floor_ms(calls: u64, per_minute: u32) -> u64 {
     let share = u64::from(per_minute) * POLL_BUDGET_PERCENT / 100;
     if share == 0 { 60_000 * calls.max(1) } else { (60_000 * calls).div_ceil(share) }
+}
+
+/// Longest delay between polls of an upstream that keeps failing, in ms.
+pub const MAX_BACKOFF_MS: u64 = 300_000;
+
+/// How much a failing upstream is left alone: doubled by each failure that asking less may mend, gone with the first success.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Backoff {
+    delay_ms: u64,
+}
+
+impl Backoff {
+    /// The least interval between polls.
+    #[must_use]
+    pub const fn delay_ms(&self) -> u64 {
+        self.delay_ms
+    }
+
+    /// A poll failed. A rate limit or a plan's limit is met with longer pauses than an outage, which readers wait out.
+    pub fn failed(&mut self, kind: UpstreamErrorKind) {
+        let (first, most) = match kind {
+            UpstreamErrorKind::RateLimited | UpstreamErrorKind::Auth | UpstreamErrorKind::NotEntitled => (15_000, MAX_BACKOFF_MS),
+            UpstreamErrorKind::Budget | UpstreamErrorKind::NotFound | UpstreamErrorKind::InvalidParams => return,
+            _ => (1_000, 30_000),
+        };
+        self.delay_ms = (self.delay_ms * 2).clamp(first, most);
+    }
+
+    /// A poll succeeded.
+    pub fn succeeded(&mut self) {
+        self.delay_ms = 0;
+    }
 }
 
 /// Which keys of a poller are due when.
@@ -151,6 +197,21 @@ mod tests {
         assert_eq!(budget_floor_ms(1, 5), 15_000);
         assert_eq!(budget_floor_ms(10, 600), 1_250);
         assert_eq!(budget_floor_ms(1, 1), 60_000);
+    }
+
+    #[test]
+    fn a_failing_upstream_is_left_alone_longer_and_longer_until_it_answers() {
+        let mut backoff = Backoff::default();
+        backoff.failed(UpstreamErrorKind::Unavailable);
+        assert_eq!(backoff.delay_ms(), 1_000);
+        backoff.failed(UpstreamErrorKind::RateLimited);
+        assert_eq!(backoff.delay_ms(), 15_000);
+        for _ in 0..10 {
+            backoff.failed(UpstreamErrorKind::RateLimited);
+        }
+        assert_eq!(backoff.delay_ms(), MAX_BACKOFF_MS);
+        backoff.succeeded();
+        assert_eq!(backoff.delay_ms(), 0);
     }
 
     #[test]

@@ -9,9 +9,9 @@ pub mod symbol;
 pub mod text;
 pub mod topic;
 
-pub use freshness::{Freshness, Source};
+pub use freshness::{Freshness, Source, Stamp};
 pub use news::{Article, ArticleFeed};
 pub use quote::{Quote, QuoteChange};
-pub use status::{MarketPhase, MarketStatus};
+pub use status::{MarketPhase, MarketStatus, StatusItem};
 pub use symbol::{Market, Symbol, SymbolError};
 pub use topic::{Topic, TopicError};

@@ -5,6 +5,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::freshness::Stamp;
+use super::symbol::Symbol;
 use crate::time::Millis;
 
 /// The New York session that a moment falls in.
@@ -75,6 +77,33 @@ impl MarketStatus {
             _ => MarketPhase::Closed,
         };
         Self { market: market.into(), phase, server_time }
+    }
+}
+
+/// What a `status` event says: the market session and how the upstream does, or why one symbol has no prices.
+#[derive(Debug, Serialize)]
+pub struct StatusItem<'a> {
+    /// `ok`, `degraded` or `unknown_symbol`.
+    pub state: &'static str,
+    /// The symbol that it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<&'a Symbol>,
+    /// Why, when not `ok`: the kind of the upstream's failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// The upstream's word for the session: `open`, `extended-hours`, `closed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub market: Option<&'a str>,
+    /// Freshness.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+}
+
+impl StatusItem<'_> {
+    /// The event body without its position: a JSON object.
+    #[must_use]
+    pub fn to_item(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a status holds only strings and a boolean")
     }
 }
 

@@ -105,6 +105,9 @@ pub trait MarketData {
     /// The state of these symbols of one market, in one call (at most 100). Symbols that do not exist are left out.
     fn quotes<'a>(&'a self, market: Market, symbols: &'a [Symbol]) -> PortFuture<'a, Result<Vec<Quote>, UpstreamError>>;
 
+    /// How many calls [`MarketData::quotes`] of this many symbols makes.
+    fn quote_calls(&self, symbols: usize) -> u64;
+
     /// Articles.
     fn news(&self, query: NewsQuery) -> PortFuture<'_, Result<Vec<Article>, UpstreamError>>;
 

@@ -14,6 +14,8 @@ pub enum Effect {
     Accept(ExchangeId),
     /// Answer a POST with 200 and one JSON message.
     Answer(ExchangeId, Bytes),
+    /// Answer a GET with 204: nothing more will come on that stream, so do not come back.
+    NothingMore(ExchangeId),
     /// Refuse with an HTTP status.
     Refuse(ExchangeId, Refusal),
     /// Answer with an event stream that begins with these frames and stays open.

@@ -28,6 +28,8 @@ pub enum Input {
     Disconnected(ExchangeId),
     /// DELETE.
     Deleted,
+    /// The gateway is shutting down: streams that wait for nothing in particular end, answers are still given.
+    Draining,
     /// Time has passed.
     TimeReached,
 }

@@ -72,6 +72,7 @@ impl Session {
             Input::Call(id, event) => self.call_event(id, event, now, effects),
             Input::Disconnected(exchange) => self.disconnected(exchange, now),
             Input::Deleted => self.end(EndReason::Deleted, effects),
+            Input::Draining => self.close_standalone(now, effects),
             Input::TimeReached => self.time_reached(now, effects),
         }
     }
@@ -157,18 +158,26 @@ impl Session {
 
     /// The newest standalone stream takes the place of the older one (DESIGN §6).
     fn open_standalone(&mut self, exchange: ExchangeId, id: StreamId, now: Millis, effects: &mut Vec<Effect>) {
-        for stream in self.streams.iter_mut().filter(|stream| stream.carries == Carries::Standalone && stream.finished.is_none())
-        {
+        self.close_standalone(now, effects);
+        self.add_stream(Stream::new(id, Carries::Standalone, exchange), effects);
+    }
+
+    fn close_standalone(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        let open = |stream: &&mut Stream| stream.carries == Carries::Standalone && stream.finished.is_none();
+        for stream in self.streams.iter_mut().filter(open) {
             effects.extend(stream.exchange.take().map(Effect::Finish));
             stream.finish(now);
         }
-        self.add_stream(Stream::new(id, Carries::Standalone, exchange), effects);
     }
 
     fn resume(&mut self, exchange: ExchangeId, id: EventId, now: Millis, effects: &mut Vec<Effect>) {
         let found = self.streams.iter_mut().find(|stream| stream.log.id() == id.stream);
         let replay = found.map(|stream| (stream.log.after(id.seq), stream));
         match replay {
+            Some((Ok(frames), stream)) if frames.is_empty() && stream.finished.is_some() => {
+                stream.delivered(now);
+                effects.push(Effect::NothingMore(exchange));
+            }
             Some((Ok(frames), stream)) => {
                 effects.extend(stream.exchange.take().map(Effect::Finish));
                 effects.push(Effect::Attach(exchange, frames));

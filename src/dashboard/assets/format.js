@@ -13,8 +13,7 @@ const BY_DIGITS = new Map();
  */
 export function formatPrice(price) {
   if (!Number.isFinite(price)) return '–';
-  const size = Math.abs(price);
-  return decimals(size >= 10 ? 2 : size >= 1 ? 3 : 5).format(price);
+  return decimals(digitsFor(price)).format(price);
 }
 
 /**
@@ -26,8 +25,7 @@ export function formatChange({ price, change, change_percent: percent }) {
   if (!Number.isFinite(change)) return { text: '–', direction: 'flat' };
   const direction = change > 0 ? 'up' : change < 0 ? 'down' : 'flat';
   const arrow = { up: '▲', down: '▼', flat: '•' }[direction];
-  const digits = Math.abs(price) >= 10 ? 2 : Math.abs(price) >= 1 ? 3 : 5;
-  const amount = decimals(digits).format(Math.abs(change));
+  const amount = decimals(digitsFor(price)).format(Math.abs(change));
   const share = Number.isFinite(percent) ? ` (${decimals(2).format(Math.abs(percent))}%)` : '';
   const sign = { up: '+', down: '−', flat: '' }[direction];
   return { text: `${arrow} ${sign}${amount}${share}`, direction };
@@ -41,6 +39,12 @@ export function formatChange({ price, change, change_percent: percent }) {
 export function formatTime(time) {
   const today = time.toDateString() === new Date().toDateString();
   return (today ? TIME : DAY_AND_TIME).format(time);
+}
+
+// Currencies and penny stocks move in the fourth place and beyond.
+function digitsFor(price) {
+  const size = Math.abs(price);
+  return size >= 10 ? 2 : size >= 1 ? 4 : 5;
 }
 
 function decimals(digits) {

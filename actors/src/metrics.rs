@@ -1,0 +1,61 @@
+//! The counters that actors raise. The registry is handed in; label values come from enums only.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// Handles of every metric of this crate.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Events put on the tape, by kind.
+    pub tape_events: IntCounterVec,
+    /// Bytes that the tape retains.
+    pub tape_bytes: IntGauge,
+    /// Polls of the upstream, by kind and outcome.
+    pub polls: IntCounterVec,
+    /// Topics that are watched.
+    pub topics_watched: IntGauge,
+    /// Actors rebuilt after a panic, by actor.
+    pub actor_restarts: IntCounterVec,
+    /// MCP sessions that are open.
+    pub sessions_open: IntGauge,
+    /// MCP sessions opened.
+    pub sessions_opened: IntCounter,
+    /// MCP sessions ended, by reason.
+    pub sessions_ended: IntCounterVec,
+    /// Messages dropped because a mailbox was full, by actor.
+    pub mailbox_full: IntCounterVec,
+    /// Connections closed because their reader was too slow, by stream.
+    pub slow_readers: IntCounterVec,
+}
+
+impl Metrics {
+    /// Makes the metrics and adds them to the registry.
+    ///
+    /// # Errors
+    /// When a metric of the same name is registered already.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let counter = |name: &str, help: &str, labels: &[&str]| -> prometheus::Result<IntCounterVec> {
+            let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
+        let gauge = |name: &str, help: &str| -> prometheus::Result<IntGauge> {
+            let metric = IntGauge::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
+        let sessions_opened = IntCounter::new("tickgate_sessions_opened_total", "MCP sessions opened.")?;
+        registry.register(Box::new(sessions_opened.clone()))?;
+        Ok(Self {
+            tape_events: counter("tickgate_tape_events_total", "Events put on the tape.", &["kind"])?,
+            tape_bytes: gauge("tickgate_tape_bytes", "Bytes of the events that the tape retains.")?,
+            polls: counter("tickgate_polls_total", "Polls of the upstream.", &["kind", "outcome"])?,
+            topics_watched: gauge("tickgate_topics_watched", "Topics that somebody watches.")?,
+            actor_restarts: counter("tickgate_actor_restarts_total", "Actors rebuilt after a panic.", &["actor"])?,
+            sessions_open: gauge("tickgate_sessions_open", "MCP sessions that are open.")?,
+            sessions_opened,
+            sessions_ended: counter("tickgate_sessions_ended_total", "MCP sessions ended.", &["reason"])?,
+            mailbox_full: counter("tickgate_mailbox_full_total", "Messages dropped because a mailbox was full.", &["actor"])?,
+            slow_readers: counter("tickgate_slow_readers_total", "Connections closed because their reader was too slow.", &["stream"])?,
+        })
+    }
+}

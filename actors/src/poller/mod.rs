@@ -1,0 +1,285 @@
+//! When the upstream is asked for what: one rhythm per topic however many subscribers there are.
+//!
+//! Owns: the schedule of one kind of topic. Hears: `Poll`, `Unpoll`. Tells: each topic's stream what was
+//! seen, and the status stream how the upstream does. Dies: rebuilt by the supervisor with the followers it had.
+
+mod load;
+mod observed;
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle, WrapFuture};
+use futures_util::future::LocalBoxFuture;
+use tickgate_core::market::cadence::{Backoff, Schedule};
+use tickgate_core::market::{Market, Symbol, Topic};
+use tickgate_core::ports::{MarketData, NewsQuery, UpstreamError};
+use tickgate_core::time::Millis;
+
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::slot::Slot;
+use crate::stream::StreamActor;
+use crate::supervisor::{Death, Dying, SupervisorLink};
+
+pub use load::PollLoad;
+pub use observed::{Observation, Observed};
+
+/// Symbols per call (DESIGN §3): keeps the URL short.
+const MAX_SYMBOLS_PER_CALL: usize = 100;
+/// Articles per poll, over pages.
+const MAX_ARTICLES_PER_POLL: usize = 100;
+/// Articles of a topic's first look.
+const FIRST_ARTICLES: usize = 20;
+
+/// What a poller polls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PollerKind {
+    /// Quotes of one market, many symbols in one call.
+    Quotes(Market),
+    /// News, a call per topic.
+    News,
+    /// The market session.
+    Status,
+}
+
+impl PollerKind {
+    /// Who polls a topic; nobody polls alerts.
+    #[must_use]
+    pub fn of(topic: &Topic) -> Option<Self> {
+        match topic {
+            Topic::Prices(symbol) => Some(Self::Quotes(symbol.market())),
+            Topic::News(_) | Topic::AllNews => Some(Self::News),
+            Topic::Status => Some(Self::Status),
+            Topic::Alerts(_) => None,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quotes(_) => "quotes",
+            Self::News => "news",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// One topic that a poller polls.
+#[derive(Clone)]
+pub struct Follower {
+    interval_ms: u64,
+    from: Option<Millis>,
+    stream: Recipient<Observed>,
+}
+
+/// The topics that a poller polls.
+pub type Followers = HashMap<Topic, Follower>;
+
+/// What a poller is made of, beside the upstream itself.
+pub struct PollerParts {
+    /// What it polls.
+    pub kind: PollerKind,
+    /// How much is polled in all.
+    pub load: PollLoad,
+    /// Who tells readers how the upstream does.
+    pub status: Slot<StreamActor>,
+    /// The time.
+    pub clock: Clock,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Who mends it.
+    pub supervisor: SupervisorLink,
+}
+
+/// Polls topics of one kind.
+pub struct PollerActor {
+    parts: PollerParts,
+    market_data: Rc<dyn MarketData>,
+    followers: Followers,
+    schedule: Schedule<Topic>,
+    in_flight: HashSet<Topic>,
+    backoff: Backoff,
+    calls: u64,
+    timer: Option<(Millis, SpawnHandle)>,
+}
+
+impl PollerActor {
+    /// A poller that goes on with these followers.
+    #[must_use]
+    pub fn new(parts: PollerParts, market_data: Rc<dyn MarketData>, followers: Followers) -> Self {
+        let mut schedule = Schedule::default();
+        for (topic, follower) in &followers {
+            schedule.set(topic.clone(), follower.interval_ms, parts.clock.now());
+        }
+        Self { parts, market_data, followers, schedule, in_flight: HashSet::new(), backoff: Backoff::default(), calls: 0, timer: None }
+    }
+
+    fn floor_ms(&self) -> u64 {
+        self.parts.load.floor_ms().max(self.backoff.delay_ms())
+    }
+
+    fn count_calls(&mut self) {
+        let topics = self.schedule.len();
+        let calls = match self.parts.kind {
+            PollerKind::Quotes(_) => self.market_data.quote_calls(topics),
+            PollerKind::News => topics as u64,
+            // Once a minute at most: the fifth of the budget that polling leaves alone has room for it.
+            PollerKind::Status => 0,
+        };
+        self.parts.load.change(self.calls, calls);
+        self.calls = calls;
+    }
+
+    fn arm(&mut self, ctx: &mut Context<Self>) {
+        let Some(due) = self.schedule.next_due() else { return };
+        if let Some((armed, handle)) = self.timer.take() {
+            if armed <= due && armed > self.parts.clock.now() {
+                self.timer = Some((armed, handle));
+                return;
+            }
+            ctx.cancel_future(handle);
+        }
+        let handle = ctx.run_later(self.parts.clock.until(due), |poller, ctx| {
+            poller.timer = None;
+            poller.poll_due(ctx);
+            poller.arm(ctx);
+        });
+        self.timer = Some((due, handle));
+    }
+
+    fn poll_due(&mut self, ctx: &mut Context<Self>) {
+        let now = self.parts.clock.now();
+        let mut due = self.schedule.take_due(now, self.floor_ms());
+        due.retain(|topic| !self.in_flight.contains(topic));
+        let size = if matches!(self.parts.kind, PollerKind::Quotes(_)) { MAX_SYMBOLS_PER_CALL } else { 1 };
+        for topics in due.chunks(size) {
+            self.in_flight.extend(topics.iter().cloned());
+            let poll = self.poll(topics.to_vec());
+            ctx.spawn(poll.into_actor(self).map(|(topics, polled), poller, _| poller.polled(&topics, polled)));
+        }
+    }
+
+    fn poll(&self, topics: Vec<Topic>) -> LocalBoxFuture<'static, (Vec<Topic>, Polled)> {
+        let market_data = Rc::clone(&self.market_data);
+        let from = topics.first().and_then(|topic| self.followers.get(topic)).and_then(|follower| follower.from);
+        let kind = self.parts.kind;
+        Box::pin(async move {
+            let polled = match kind {
+                PollerKind::Quotes(market) => {
+                    let symbols: Vec<Symbol> = topics.iter().filter_map(Topic::symbol).cloned().collect();
+                    market_data.quotes(market, &symbols).await.map(|quotes| {
+                        let mut quotes: HashMap<Symbol, _> = quotes.into_iter().map(|quote| (quote.symbol.clone(), quote)).collect();
+                        let seen = |symbol: &Symbol| quotes.remove(symbol).map_or(Observation::Missing, Observation::Quote);
+                        symbols.iter().map(seen).collect()
+                    })
+                }
+                PollerKind::News => {
+                    let limit = if from.is_some() { MAX_ARTICLES_PER_POLL } else { FIRST_ARTICLES };
+                    let query = NewsQuery { symbol: topics.first().and_then(Topic::symbol).cloned(), from, limit };
+                    market_data.news(query).await.map(|articles| vec![Observation::Articles(articles)])
+                }
+                PollerKind::Status => market_data.market_status().await.map(|status| vec![Observation::Status(status)]),
+            };
+            (topics, polled)
+        })
+    }
+
+    fn polled(&mut self, topics: &[Topic], polled: Polled) {
+        let outcome = polled.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
+        self.parts.metrics.polls.with_label_values(&[self.parts.kind.as_str(), outcome]).inc();
+        match polled {
+            Ok(observations) => {
+                self.backoff.succeeded();
+                self.tell_health(None);
+                for (topic, observation) in topics.iter().zip(observations) {
+                    self.tell(topic, observation);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(poll = self.parts.kind.as_str(), topics = topics.len(), error.kind = outcome, "a poll failed: {error}");
+                self.backoff.failed(error.kind);
+                if error.kind.is_outage() || self.parts.kind == PollerKind::Status {
+                    self.tell_health(Some(&error));
+                }
+                for topic in topics {
+                    self.tell(topic, Observation::Failed(error.clone()));
+                }
+            }
+        }
+        for topic in topics {
+            self.in_flight.remove(topic);
+        }
+    }
+
+    fn tell(&self, topic: &Topic, observation: Observation) {
+        if let Some(follower) = self.followers.get(topic)
+            && follower.stream.try_send(Observed(observation)).is_err()
+        {
+            self.parts.metrics.mailbox_full.with_label_values(&["stream"]).inc();
+        }
+    }
+
+    fn tell_health(&self, error: Option<&UpstreamError>) {
+        if let Some(status) = self.parts.status.get() {
+            let _ = status.try_send(Observed(Observation::Health { of: self.parts.kind, failing: error.map(|error| error.kind) }));
+        }
+    }
+}
+
+type Polled = Result<Vec<Observation>, UpstreamError>;
+
+impl Actor for PollerActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(4_096);
+        self.count_calls();
+        self.arm(ctx);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.parts.load.change(self.calls, 0);
+        let followers = std::mem::take(&mut self.followers);
+        self.parts.supervisor.report(Dying::if_panicking(Death::Poller(self.parts.kind, followers)));
+    }
+}
+
+/// Polls a topic from now on, or changes its rhythm or where its next poll begins.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Poll {
+    /// Which.
+    pub topic: Topic,
+    /// How often, in ms.
+    pub interval_ms: u64,
+    /// From which moment on (news).
+    pub from: Option<Millis>,
+    /// Whom to tell.
+    pub stream: Recipient<Observed>,
+}
+
+/// Polls a topic no more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Unpoll(pub Topic);
+
+impl Handler<Poll> for PollerActor {
+    type Result = ();
+
+    fn handle(&mut self, Poll { topic, interval_ms, from, stream }: Poll, ctx: &mut Self::Context) {
+        self.schedule.set(topic.clone(), interval_ms, self.parts.clock.now());
+        self.followers.insert(topic, Follower { interval_ms, from, stream });
+        self.count_calls();
+        self.arm(ctx);
+    }
+}
+
+impl Handler<Unpoll> for PollerActor {
+    type Result = ();
+
+    fn handle(&mut self, Unpoll(topic): Unpoll, _: &mut Self::Context) {
+        self.schedule.remove(&topic);
+        self.followers.remove(&topic);
+        self.count_calls();
+    }
+}

@@ -1,0 +1,64 @@
+//! A session, as the edge holds it.
+
+use actix::Addr;
+use tickgate_core::rpc::ClientMessage;
+use tickgate_core::sse::EventId;
+use tokio::sync::oneshot;
+
+use super::{Answer, Close, OpenStream, SessionActor, Submit};
+
+/// Speaks to one session.
+pub struct SessionHandle(Addr<SessionActor>);
+
+/// Why a session does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// Its mailbox is full.
+    #[error("the session has too many requests at once: try again in a moment")]
+    Busy,
+    /// It has just ended.
+    #[error("Session not found or expired")]
+    Ended,
+}
+
+impl SessionHandle {
+    pub(super) const fn new(session: Addr<SessionActor>) -> Self {
+        Self(session)
+    }
+
+    /// Submits a message and waits for its answer, for as long as its call takes.
+    ///
+    /// # Errors
+    /// When the session is too busy or gone.
+    pub async fn submit(&self, message: ClientMessage) -> Result<Answer, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.try_send(Submit { message, reply }).map_err(refused)?;
+        answer.await.map_err(|_| SubmitError::Ended)
+    }
+
+    /// Opens the standalone stream, or resumes a stream after an event.
+    ///
+    /// # Errors
+    /// When the session is too busy or gone.
+    pub async fn open_stream(&self, resume: Option<EventId>) -> Result<Answer, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.try_send(OpenStream { resume, reply }).map_err(refused)?;
+        answer.await.map_err(|_| SubmitError::Ended)
+    }
+
+    /// Ends the session and waits until it has ended.
+    ///
+    /// # Errors
+    /// When the session is gone already.
+    pub async fn close(&self) -> Result<(), SubmitError> {
+        self.0.send(Close).await.map_err(|_| SubmitError::Ended)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the signature of map_err")]
+fn refused<T>(error: actix::prelude::SendError<T>) -> SubmitError {
+    match error {
+        actix::prelude::SendError::Full(_) => SubmitError::Busy,
+        actix::prelude::SendError::Closed(_) => SubmitError::Ended,
+    }
+}

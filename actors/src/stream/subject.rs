@@ -1,0 +1,126 @@
+//! What a topic is about decides what a change is.
+
+use std::collections::HashMap;
+
+use tickgate_core::market::{ArticleFeed, MarketStatus, Quote, QuoteChange, Topic};
+use tickgate_core::ports::UpstreamErrorKind;
+use tickgate_core::tape::{Draft, Event, Identity, Kind};
+use tickgate_core::time::Millis;
+
+use super::{StreamParts, status};
+use crate::poller::{Observation, PollerKind};
+
+/// The latest that is known of a topic.
+pub(super) enum Subject {
+    Price(Option<Quote>),
+    News(ArticleFeed),
+    Status(StatusSubject),
+    /// Nothing is polled; others publish.
+    Alerts,
+}
+
+#[derive(Default)]
+pub(super) struct StatusSubject {
+    pub(super) market: Option<MarketStatus>,
+    pub(super) failing: HashMap<PollerKind, UpstreamErrorKind>,
+    told: Option<String>,
+}
+
+impl Subject {
+    pub(super) fn of(topic: &Topic) -> Self {
+        match topic {
+            Topic::Prices(_) => Self::Price(None),
+            Topic::News(_) | Topic::AllNews => Self::News(ArticleFeed::default()),
+            Topic::Status => Self::Status(StatusSubject::default()),
+            Topic::Alerts(_) => Self::Alerts,
+        }
+    }
+
+    pub(super) const fn is_news(&self) -> bool {
+        matches!(self, Self::News(_))
+    }
+
+    /// Whether the source goes on where it had stopped, so that recording has no hole.
+    pub(super) fn goes_on(&self) -> bool {
+        self.poll_from().is_some()
+    }
+
+    pub(super) fn poll_from(&self) -> Option<Millis> {
+        match self {
+            Self::News(feed) => feed.poll_from(),
+            _ => None,
+        }
+    }
+
+    /// Takes an event that the tape still has: a stream that starts again knows what was told.
+    pub(super) fn remember(&mut self, event: &Event) {
+        if let (Self::News(feed), Some(identity)) = (self, &event.identity) {
+            feed.remember(&identity.key, identity.fingerprint, event.as_of);
+        }
+    }
+
+    /// The tape is new: the next observation is told whatever it says.
+    pub(super) fn forget_latest(&mut self) {
+        match self {
+            Self::Price(latest) => *latest = None,
+            Self::Status(status) => status.told = None,
+            // What was told of news is not told again; a reader knows of the restart by its gap.
+            Self::News(_) | Self::Alerts => {}
+        }
+    }
+
+    pub(super) fn observe(&mut self, observation: Observation, parts: &StreamParts) -> Vec<Draft> {
+        match (self, observation) {
+            (Self::Price(latest), Observation::Quote(quote)) => match QuoteChange::between(latest.as_ref(), &quote) {
+                QuoteChange::Changed => {
+                    let draft = draft(Kind::Price, vec![parts.topic.clone()], quote.to_item(parts.market_state.phase()), quote.as_of);
+                    *latest = Some(quote);
+                    vec![draft]
+                }
+                QuoteChange::Same | QuoteChange::Stale => Vec::new(),
+            },
+            (Self::News(feed), Observation::Articles(articles)) => {
+                let history = feed.poll_from().is_none();
+                let phase = parts.market_state.phase();
+                feed.observe(articles)
+                    .into_iter()
+                    .map(|article| Draft {
+                        identity: Some(Identity { key: article.id.clone(), fingerprint: article.fingerprint() }),
+                        history,
+                        ..draft(Kind::News, article.topics(), article.to_item(phase), article.published)
+                    })
+                    .collect()
+            }
+            (Self::Status(status), observation) => status.observe(observation, parts),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl StatusSubject {
+    fn observe(&mut self, observation: Observation, parts: &StreamParts) -> Vec<Draft> {
+        match observation {
+            Observation::Status(market) => self.market = Some(market),
+            Observation::Health { of, failing: Some(kind) } => {
+                self.failing.insert(of, kind);
+            }
+            Observation::Health { of, failing: None } => {
+                self.failing.remove(&of);
+            }
+            _ => return Vec::new(),
+        }
+        parts.market_state.update(self.market.as_ref().map(|market| market.phase), self.failing.values().next().copied());
+        let now = parts.clock.now();
+        let told = status::summary(self, &parts.market_state);
+        if self.told.as_ref() == Some(&told) {
+            return Vec::new();
+        }
+        let item = status::item(self, parts, now);
+        self.told = Some(told);
+        vec![draft(Kind::Status, vec![Topic::Status], item, now)]
+    }
+}
+
+pub(super) fn draft(kind: Kind, topics: Vec<Topic>, item: Vec<u8>, as_of: Millis) -> Draft {
+    Draft { kind, topics, item, as_of, identity: None, history: false }
+}

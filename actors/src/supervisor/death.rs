@@ -1,0 +1,44 @@
+//! Notices of death. An actor sends one from `stopped`, which runs even while a panic unwinds it.
+
+use actix::Message;
+use tickgate_core::market::Topic;
+
+use crate::poller::{Followers, PollerKind};
+
+/// Who died, with the plain data that its successor needs.
+pub enum Death {
+    /// The tape.
+    Tape,
+    /// The budget.
+    Quota,
+    /// The stream of a topic.
+    Stream(Topic),
+    /// A poller, with its followers.
+    Poller(PollerKind, Followers),
+}
+
+impl Death {
+    /// A bounded label for logs and metrics.
+    #[must_use]
+    pub const fn actor(&self) -> &'static str {
+        match self {
+            Self::Tape => "tape",
+            Self::Quota => "quota",
+            Self::Stream(_) => "stream",
+            Self::Poller(..) => "poller",
+        }
+    }
+}
+
+/// The notice.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Dying(pub Death);
+
+impl Dying {
+    /// A notice, if the actor stops because of a panic: every other stop is wanted.
+    #[must_use]
+    pub fn if_panicking(death: Death) -> Option<Self> {
+        std::thread::panicking().then_some(Self(death))
+    }
+}

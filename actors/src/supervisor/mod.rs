@@ -1,0 +1,327 @@
+//! Life and death of everything below: it owns the factories, notices panics and rebuilds.
+//!
+//! Owns: the market arbiter, the address of every actor on it, and who wants which topic. Hears: `Watch`, `Unwatch`,
+//! `AttachWindow`, deaths. Tells: streams what is wanted of them. Dies: with the process.
+//!
+//! actix's own supervisor does not survive a panic and keeps the state that caused it; an actor's `stopped` does run after a
+//! panic, and that is the notice used here.
+
+mod death;
+mod link;
+mod messages;
+
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, Recipient};
+use tickgate_core::market::cadence::{Interest, STATUS_INTERVAL_MS};
+use tickgate_core::market::{Market, Topic};
+use tickgate_core::ports::MarketData;
+use tickgate_core::tape::Limits;
+use tickgate_core::time::Millis;
+
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::poller::{PollLoad, PollerActor, PollerKind, PollerParts};
+use crate::quota::{Quota, QuotaActor, QuotaSettings};
+use crate::slot::Slot;
+use crate::stream::{Await, Follow, MarketState, Remark, StreamActor, StreamParts};
+use crate::tape::{Attach, TapeActor};
+use crate::window::WindowUpdate;
+
+pub use death::{Death, Dying};
+pub use link::{MarketLink, SupervisorLink};
+pub use messages::{AttachWindow, Drain, Inspect, Inspection, Reply, WatchError, Watched};
+pub(crate) use messages::{Rested, UnknownSymbol, Unwatch, Watch};
+
+/// Mailbox bound: every client of a large restart asking at once.
+const MAILBOX: usize = 16_384;
+/// Symbols remembered as unknown, and for how long.
+const MAX_UNKNOWN: usize = 10_000;
+const UNKNOWN_MS: u64 = 3_600_000;
+
+/// Makes the upstream client for the thread that it is called on.
+pub type MarketDataFactory = Arc<dyn Fn(Quota) -> Rc<dyn MarketData> + Send + Sync>;
+
+/// What the supervisor builds from.
+#[derive(Clone)]
+pub struct SupervisorSettings {
+    /// How much the tape keeps.
+    pub tape: Limits,
+    /// The upstream budget.
+    pub quota: QuotaSettings,
+    /// How long a topic is still polled after its last subscriber left (`POLL_LINGER_SECS`).
+    pub linger_ms: u64,
+}
+
+struct Watching {
+    stream: Addr<StreamActor>,
+    interest: Interest,
+}
+
+/// Owns every actor on the market arbiter.
+pub struct SupervisorActor {
+    settings: SupervisorSettings,
+    market_data: MarketDataFactory,
+    market: Arbiter,
+    market_state: MarketState,
+    clock: Clock,
+    metrics: Metrics,
+    load: PollLoad,
+    tape: Slot<TapeActor>,
+    quota_slot: Slot<QuotaActor>,
+    pollers: HashMap<PollerKind, Slot<PollerActor>>,
+    status: Slot<StreamActor>,
+    windows: Vec<Recipient<WindowUpdate>>,
+    topics: HashMap<Topic, Watching>,
+    unknown: HashMap<Topic, Millis>,
+}
+
+/// What the rest of the gateway needs to reach the market.
+#[derive(Clone)]
+pub struct MarketHandles {
+    /// To watch topics and to attach windows.
+    pub link: MarketLink,
+    /// The upstream budget, for calls made elsewhere.
+    pub quota: Quota,
+    /// Session and upstream health.
+    pub state: MarketState,
+}
+
+impl SupervisorActor {
+    /// Starts the supervisor on this arbiter and the market on one of its own. `settings`, `market_data`: what to build from.
+    #[must_use]
+    pub fn launch(settings: SupervisorSettings, market_data: MarketDataFactory, state: MarketState, clock: Clock, metrics: Metrics) -> MarketHandles {
+        let quota_slot = Slot::empty();
+        let quota = Quota::new(quota_slot.clone(), clock);
+        let load = PollLoad::new(settings.quota.per_minute);
+        let market_state = state.clone();
+        let supervisor = Self::create(|_| Self {
+            settings,
+            market_data,
+            market: Arbiter::new(),
+            market_state,
+            clock,
+            metrics,
+            load,
+            tape: Slot::empty(),
+            quota_slot,
+            pollers: HashMap::new(),
+            status: Slot::empty(),
+            windows: Vec::new(),
+            topics: HashMap::new(),
+            unknown: HashMap::new(),
+        });
+        MarketHandles { link: MarketLink::new(supervisor), quota, state }
+    }
+
+    fn link(ctx: &Context<Self>) -> SupervisorLink {
+        SupervisorLink::new(ctx.address())
+    }
+
+    fn build_quota(&self, ctx: &Context<Self>) {
+        let (settings, clock, link) = (self.settings.quota, self.clock, Self::link(ctx));
+        self.quota_slot.fill(QuotaActor::start_in_arbiter(&self.market.handle(), move |_| QuotaActor::new(settings, clock, link)));
+    }
+
+    fn build_tape(&self, ctx: &Context<Self>) {
+        let (limits, windows, clock, metrics, link) =
+            (self.settings.tape, self.windows.clone(), self.clock, self.metrics.clone(), Self::link(ctx));
+        self.tape.fill(TapeActor::start_in_arbiter(&self.market.handle(), move |_| TapeActor::new(limits, windows, clock, metrics, link)));
+    }
+
+    fn build_poller(&mut self, kind: PollerKind, followers: crate::poller::Followers, ctx: &Context<Self>) {
+        let parts = PollerParts {
+            kind,
+            load: self.load.clone(),
+            status: self.status.clone(),
+            clock: self.clock,
+            metrics: self.metrics.clone(),
+            supervisor: Self::link(ctx),
+        };
+        let (market_data, quota) = (Arc::clone(&self.market_data), Quota::new(self.quota_slot.clone(), self.clock));
+        let address =
+            PollerActor::start_in_arbiter(&self.market.handle(), move |_| PollerActor::new(parts, market_data(quota), followers));
+        self.pollers.entry(kind).or_insert_with(Slot::empty).fill(address);
+    }
+
+    fn build_stream(&self, topic: &Topic, ctx: &Context<Self>) -> Addr<StreamActor> {
+        let parts = StreamParts {
+            topic: topic.clone(),
+            tape: self.tape.clone(),
+            poller: PollerKind::of(topic).and_then(|kind| self.pollers.get(&kind)).cloned(),
+            load: self.load.clone(),
+            market_state: self.market_state.clone(),
+            linger_ms: self.settings.linger_ms,
+            clock: self.clock,
+            supervisor: Self::link(ctx),
+        };
+        let address = StreamActor::start_in_arbiter(&self.market.handle(), move |_| StreamActor::new(parts));
+        if *topic == Topic::Status {
+            self.status.fill(address.clone());
+        }
+        address
+    }
+
+    fn watch(&mut self, watch: Watch, ctx: &Context<Self>) {
+        let now = self.clock.now();
+        self.unknown.retain(|_, until| *until > now);
+        if self.unknown.contains_key(&watch.topic) {
+            let _ = watch.reply.send(Err(WatchError::UnknownSymbol(watch.topic)));
+            return;
+        }
+        if !self.topics.contains_key(&watch.topic) {
+            let stream = self.build_stream(&watch.topic, ctx);
+            self.topics.insert(watch.topic.clone(), Watching { stream, interest: Interest::default() });
+            self.count_topics();
+        }
+        let Some(watching) = self.topics.get_mut(&watch.topic) else { return };
+        if watch.add {
+            watching.interest.add(watch.interval_ms);
+            tell(&watching.stream, Follow(watching.interest.least_ms()));
+        }
+        tell(&watching.stream, Await { ready: watch.ready, reply: watch.reply });
+    }
+
+    fn unwatch(&mut self, Unwatch { topic, interval_ms }: &Unwatch) {
+        if let Some(watching) = self.topics.get_mut(topic) {
+            watching.interest.remove(*interval_ms);
+            tell(&watching.stream, Follow(watching.interest.least_ms()));
+        }
+    }
+
+    fn rebuild(&mut self, death: Death, ctx: &Context<Self>) {
+        tracing::error!(actor = death.actor(), "an actor died of a panic; rebuilding it");
+        self.metrics.actor_restarts.with_label_values(&[death.actor()]).inc();
+        match death {
+            Death::Quota => self.build_quota(ctx),
+            Death::Tape => {
+                self.build_tape(ctx);
+                self.topics.values().for_each(|watching| tell(&watching.stream, Remark));
+            }
+            Death::Poller(kind, followers) => self.build_poller(kind, followers, ctx),
+            Death::Stream(topic) => {
+                let stream = self.build_stream(&topic, ctx);
+                if let Some(watching) = self.topics.get_mut(&topic) {
+                    tell(&stream, Follow(watching.interest.least_ms()));
+                    watching.stream = stream;
+                }
+            }
+        }
+    }
+
+    fn count_topics(&self) {
+        self.metrics.topics_watched.set(i64::try_from(self.topics.len()).unwrap_or(i64::MAX));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is wanted of a stream must not be lost, and the supervisor's own mailbox bounds how much it can be")]
+fn tell<M>(stream: &Addr<StreamActor>, message: M)
+where
+    StreamActor: Handler<M>,
+    M: actix::Message + Send + 'static,
+    M::Result: Send,
+{
+    stream.do_send(message);
+}
+
+impl Actor for SupervisorActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        self.build_quota(ctx);
+        self.build_tape(ctx);
+        let markets = [Market::Stocks, Market::Options, Market::Crypto, Market::Forex, Market::Indices];
+        for kind in markets.map(PollerKind::Quotes).into_iter().chain([PollerKind::News, PollerKind::Status]) {
+            self.build_poller(kind, HashMap::new(), ctx);
+        }
+        // Every answer names the market session, so somebody always wants it.
+        let stream = self.build_stream(&Topic::Status, ctx);
+        let mut interest = Interest::default();
+        interest.add(STATUS_INTERVAL_MS);
+        tell(&stream, Follow(interest.least_ms()));
+        self.topics.insert(Topic::Status, Watching { stream, interest });
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.market.stop();
+    }
+}
+
+impl Handler<Watch> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, watch: Watch, ctx: &mut Self::Context) {
+        self.watch(watch, ctx);
+    }
+}
+
+impl Handler<Unwatch> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, unwatch: Unwatch, _: &mut Self::Context) {
+        self.unwatch(&unwatch);
+    }
+}
+
+impl Handler<Rested> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, Rested(topic): Rested, _: &mut Self::Context) {
+        if self.topics.get(&topic).is_some_and(|watching| watching.interest.is_empty()) {
+            self.topics.remove(&topic);
+            self.count_topics();
+        }
+    }
+}
+
+impl Handler<UnknownSymbol> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, UnknownSymbol(topic): UnknownSymbol, _: &mut Self::Context) {
+        if self.unknown.len() < MAX_UNKNOWN {
+            self.unknown.insert(topic, self.clock.now().plus(UNKNOWN_MS));
+        }
+    }
+}
+
+impl Handler<AttachWindow> for SupervisorActor {
+    type Result = ();
+
+    #[expect(clippy::disallowed_methods, reason = "a window that is not attached would stay empty for ever")]
+    fn handle(&mut self, AttachWindow(window): AttachWindow, _: &mut Self::Context) {
+        self.windows.push(window.clone());
+        if let Some(tape) = self.tape.get() {
+            tape.do_send(Attach(window));
+        }
+    }
+}
+
+impl Handler<Drain> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) {
+        for window in &self.windows {
+            let _ = window.try_send(WindowUpdate::Drain);
+        }
+    }
+}
+
+impl Handler<Inspect> for SupervisorActor {
+    type Result = actix::MessageResult<Inspect>;
+
+    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Self::Result {
+        actix::MessageResult(Inspection { topics: self.topics.keys().map(ToString::to_string).collect() })
+    }
+}
+
+impl Handler<Dying> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, Dying(death): Dying, ctx: &mut Self::Context) {
+        self.rebuild(death, ctx);
+    }
+}

@@ -1,0 +1,227 @@
+//! The window and its readers' wake-ups.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::task::Waker;
+
+use slab::Slab;
+use tickgate_core::market::Topic;
+use tickgate_core::tape::{Batch, Entry, Epoch, Event, Gather, Kind, Limits, Position, TopicId, Window};
+use tickgate_core::time::Millis;
+use tokio::sync::oneshot;
+
+use super::interest::LocalInterest;
+use crate::clock::Clock;
+use crate::supervisor::MarketLink;
+
+/// One worker's copy of the tape. Clones are the same window; it never leaves its thread.
+#[derive(Clone)]
+pub struct TapeWindow(pub(super) Rc<RefCell<State>>);
+
+pub(super) struct State {
+    pub(super) window: Window,
+    pub(super) readers: Slab<ReaderSlot>,
+    /// Readers by topic, indexed by [`TopicId::index`].
+    by_topic: Vec<Vec<usize>>,
+    ticks: BTreeMap<Millis, Vec<usize>>,
+    waiting: Vec<(Position, oneshot::Sender<()>)>,
+    pub(super) interest: HashMap<Topic, LocalInterest>,
+    pub(super) market: MarketLink,
+    pub(super) draining: bool,
+    pub(super) clock: Clock,
+}
+
+/// How a reader is woken.
+pub(super) struct ReaderSlot {
+    pub(super) gather: Gather,
+    pub(super) topics: Box<[TopicId]>,
+    /// Whether something is due.
+    pub(super) ready: bool,
+    /// Whether it already waits for a tick.
+    ticking: bool,
+    pub(super) waker: Option<Waker>,
+}
+
+impl ReaderSlot {
+    fn wake(&mut self) {
+        if !std::mem::replace(&mut self.ready, true)
+            && let Some(waker) = &self.waker
+        {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl TapeWindow {
+    /// An empty window; the supervisor's tape fills it once it is attached.
+    #[must_use]
+    pub fn new(limits: Limits, market: MarketLink, clock: Clock) -> Self {
+        Self(Rc::new(RefCell::new(State {
+            window: Window::new(Epoch(0), limits),
+            readers: Slab::new(),
+            by_topic: Vec::new(),
+            ticks: BTreeMap::new(),
+            waiting: Vec::new(),
+            interest: HashMap::new(),
+            market,
+            draining: false,
+            clock,
+        })))
+    }
+
+    /// The clock that this window goes by.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.0.borrow().clock
+    }
+
+    /// The newest place that this worker has seen.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.0.borrow().window.position()
+    }
+
+    /// The newest retained event of a topic.
+    #[must_use]
+    pub fn latest(&self, topic: &Topic) -> Option<std::sync::Arc<Event>> {
+        self.0.borrow().window.latest(topic).cloned()
+    }
+
+    /// The newest `limit` retained events of these topics, history included, oldest first.
+    #[must_use]
+    pub fn newest(&self, topics: &[Topic], limit: usize) -> Vec<std::sync::Arc<Event>> {
+        let state = self.0.borrow();
+        let mut newest: Vec<_> = topics.iter().flat_map(|topic| state.window.events(topic).rev().take(limit)).cloned().collect();
+        newest.sort_by_key(|event| event.seq);
+        newest.dedup_by_key(|event| event.seq);
+        newest.split_off(newest.len().saturating_sub(limit))
+    }
+
+    /// Waits until this worker has seen everything up to `position`, or the tape was rebuilt.
+    pub async fn reached(&self, position: Position) {
+        let receiver = {
+            let mut state = self.0.borrow_mut();
+            if has_reached(&state.window, position) {
+                return;
+            }
+            let (sender, receiver) = oneshot::channel();
+            state.waiting.push((position, sender));
+            receiver
+        };
+        let _ = receiver.await;
+    }
+
+    /// How many readers are open.
+    #[must_use]
+    pub fn readers(&self) -> usize {
+        self.0.borrow().readers.len()
+    }
+
+    pub(super) fn apply(&self, batch: &Batch) {
+        let mut state = self.0.borrow_mut();
+        let state = &mut *state;
+        let new_epoch = batch.epoch != state.window.epoch();
+        state.window.apply_batch(batch);
+        if new_epoch {
+            state.wake_all();
+        }
+        let now = state.clock.now();
+        for entry in &batch.entries {
+            if let Entry::Event(event) = entry
+                && !event.history
+            {
+                state.wake_readers(event, now);
+            }
+        }
+        state.release_waiting();
+    }
+
+    pub(super) fn install(&self, window: Window) {
+        let mut state = self.0.borrow_mut();
+        state.window.adopt(window);
+        state.wake_all();
+        state.release_waiting();
+    }
+
+    pub(super) fn drain(&self) {
+        let mut state = self.0.borrow_mut();
+        state.draining = true;
+        state.wake_all();
+    }
+
+    pub(super) fn next_tick(&self) -> Option<Millis> {
+        self.0.borrow().ticks.keys().next().copied()
+    }
+
+    pub(super) fn tick(&self) {
+        let mut state = self.0.borrow_mut();
+        let now = state.clock.now();
+        while let Some(entry) = state.ticks.first_entry().filter(|entry| *entry.key() <= now) {
+            for reader in entry.remove() {
+                if let Some(slot) = state.readers.get_mut(reader) {
+                    slot.ticking = false;
+                    slot.wake();
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    pub(super) fn add_reader(&mut self, gather: Gather, topics: Box<[TopicId]>) -> usize {
+        let reader = self.readers.insert(ReaderSlot { gather, topics: topics.clone(), ready: true, ticking: false, waker: None });
+        for topic in topics {
+            if self.by_topic.len() <= topic.index() {
+                self.by_topic.resize_with(topic.index() + 1, Vec::new);
+            }
+            self.by_topic[topic.index()].push(reader);
+        }
+        reader
+    }
+
+    pub(super) fn remove_reader(&mut self, reader: usize) {
+        let slot = self.readers.remove(reader);
+        for topic in slot.topics {
+            let readers = &mut self.by_topic[topic.index()];
+            if let Some(at) = readers.iter().position(|other| *other == reader) {
+                readers.swap_remove(at);
+            }
+        }
+    }
+
+    fn wake_readers(&mut self, event: &Event, now: Millis) {
+        for topic in &event.topics {
+            let id = self.window.topic_id(topic);
+            let Some(readers) = self.by_topic.get(id.index()) else { continue };
+            for &reader in readers {
+                let slot = &mut self.readers[reader];
+                notify(slot, reader, event.kind, now, &mut self.ticks);
+            }
+        }
+    }
+
+    fn wake_all(&mut self) {
+        self.readers.iter_mut().for_each(|(_, slot)| slot.wake());
+    }
+
+    fn release_waiting(&mut self) {
+        let window = &self.window;
+        for (_, sender) in self.waiting.extract_if(.., |(position, _)| has_reached(window, *position)) {
+            let _ = sender.send(());
+        }
+    }
+}
+
+fn notify(slot: &mut ReaderSlot, reader: usize, kind: Kind, now: Millis, ticks: &mut BTreeMap<Millis, Vec<usize>>) {
+    let due = slot.gather.due(kind, now);
+    if due <= now {
+        slot.wake();
+    } else if !slot.ready && !std::mem::replace(&mut slot.ticking, true) {
+        ticks.entry(due).or_default().push(reader);
+    }
+}
+
+fn has_reached(window: &Window, position: Position) -> bool {
+    window.epoch() == position.epoch && window.head() >= position.seq
+}
