@@ -10,7 +10,7 @@ pub(super) const RETRY_MS: u64 = 1_000;
 pub(super) const DELIVERED_GRACE_MS: u64 = 60_000;
 /// How long a finished stream waits for a client that has not come back for its answer.
 pub(super) const UNDELIVERED_GRACE_MS: u64 = 600_000;
-/// Streams kept per session; the oldest finished ones go first.
+/// Streams kept per session; of the finished ones, the one that would expire first makes room.
 pub(super) const MAX_STREAMS: usize = 64;
 
 /// The settings that bound a session.

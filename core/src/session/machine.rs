@@ -165,8 +165,11 @@ impl Session {
     fn close_standalone(&mut self, now: Millis, effects: &mut Vec<Effect>) {
         let open = |stream: &&mut Stream| stream.carries == Carries::Standalone && stream.finished.is_none();
         for stream in self.streams.iter_mut().filter(open) {
-            effects.extend(stream.exchange.take().map(Effect::Finish));
             stream.finish(now);
+            if let Some(exchange) = stream.exchange.take() {
+                effects.push(Effect::Finish(exchange));
+                self.active = now;
+            }
         }
     }
 
@@ -203,10 +206,11 @@ impl Session {
         let first =
             if self.revision.has_priming_events() { stream.log.append(|id| priming(id, RETRY_MS)) } else { comment("connected") };
         effects.extend(exchange.map(|exchange| Effect::Attach(exchange, vec![first])));
+        let expiries = self.streams.iter().enumerate().filter_map(|(at, stream)| Some((stream.expires()?, at)));
         if self.streams.len() >= MAX_STREAMS
-            && let Some(oldest) = self.streams.iter().position(|stream| stream.finished.is_some() && stream.exchange.is_none())
+            && let Some((_, soonest)) = expiries.min()
         {
-            self.streams.remove(oldest);
+            self.streams.remove(soonest);
         }
         self.streams.push(stream);
     }

@@ -12,6 +12,8 @@ mod limits;
 mod machine;
 mod requests;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 pub use calls::CallId;
 pub use effect::{Effect, EndReason, FeatureRequest};

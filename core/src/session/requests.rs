@@ -75,18 +75,15 @@ impl Session {
         route: Route,
         now: Millis,
     ) -> Result<Asked, Refused> {
+        if method == "initialize" {
+            let message = "this session is already initialized: initialize without Mcp-Session-Id";
+            return Err(Refused::Status(400, RpcError::new(ErrorCode::INVALID_REQUEST, message)));
+        }
         if self.calls.iter().any(|call| call.request == id) {
             return Err(Refused::Error(RpcError::new(ErrorCode::INVALID_REQUEST, format!("request id {id} is still in use"))));
         }
         match method {
             "ping" => Ok(Asked::Answer(b"{}")),
-            "initialize" => {
-                let error = RpcError::new(
-                    ErrorCode::INVALID_REQUEST,
-                    "this session is already initialized: initialize without Mcp-Session-Id",
-                );
-                Err(Refused::Status(400, error))
-            }
             "logging/setLevel" => {
                 self.log_level = parse::<SetLevelParams>(method, params)?.level;
                 Ok(Asked::Answer(b"{}"))
@@ -155,7 +152,12 @@ enum Refused {
 }
 
 fn parse<'de, T: Deserialize<'de>>(method: &str, params: Option<&'de RawValue>) -> Result<T, Refused> {
-    serde_json::from_str(params.map_or("{}", RawValue::get))
+    let params = params.map_or("{}", RawValue::get);
+    // A list would be read as members in order.
+    if !params.starts_with('{') {
+        return Err(Refused::Error(RpcError::new(ErrorCode::INVALID_PARAMS, format!("{method}: `params` must be an object"))));
+    }
+    serde_json::from_str(params)
         .map_err(|error| Refused::Error(RpcError::new(ErrorCode::INVALID_PARAMS, format!("{method}: {error}"))))
 }
 

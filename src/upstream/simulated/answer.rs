@@ -2,11 +2,13 @@
 //! a fault does to a good answer.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::rt::time::{Sleep, sleep};
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use serde_json::{Value, json};
@@ -110,9 +112,9 @@ impl Responder for Answer {
                 answer.body(text)
             }
             // Identity keeps the compressor away: the client is to see half of what was promised.
-            Some(Damage::Cut) => answer
-                .insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("identity")))
-                .body(CutBody::of(text)),
+            Some(Damage::Cut) => {
+                answer.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("identity"))).body(CutBody::of(text))
+            }
             _ => answer.body(text),
         }
     }
@@ -151,16 +153,21 @@ fn replace_results(body: &mut Value) {
     }
 }
 
+/// How long a cut body waits before it breaks: the dispatcher drops what it has not sent when a body fails.
+const SENDING: Duration = Duration::from_millis(20);
+
 /// A body that breaks off after half of what its length promises.
 struct CutBody {
     promised: u64,
     half: Option<Bytes>,
+    sending: Pin<Box<Sleep>>,
 }
 
 impl CutBody {
     fn of(text: String) -> Self {
         let whole = Bytes::from(text);
-        Self { promised: whole.len() as u64, half: Some(whole.slice(..whole.len() / 2)) }
+        let half = whole.slice(..whole.len() / 2);
+        Self { promised: whole.len() as u64, half: Some(half), sending: Box::pin(sleep(SENDING)) }
     }
 }
 
@@ -171,8 +178,12 @@ impl MessageBody for CutBody {
         BodySize::Sized(self.promised)
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let broken = || std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut by a simulated fault");
-        Poll::Ready(Some(self.half.take().ok_or_else(broken)))
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if let Some(half) = self.half.take() {
+            return Poll::Ready(Some(Ok(half)));
+        }
+        ready!(self.sending.as_mut().poll(context));
+        let broken = std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut by a simulated fault");
+        Poll::Ready(Some(Err(broken)))
     }
 }

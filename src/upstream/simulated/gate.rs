@@ -25,7 +25,10 @@ const SLOW: Duration = Duration::from_secs(3);
 const HANG: Duration = Duration::from_secs(120);
 
 /// Lets a request through to its route, or answers it here.
-pub(crate) async fn pass<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub(crate) async fn pass<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };

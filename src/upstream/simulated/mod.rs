@@ -34,6 +34,9 @@ pub use faults::{FaultKind, Faults, FaultsError};
 pub use market::{SessionMode, UnknownSessionMode};
 use state::State;
 
+/// A faster market would run out of the calendar's years while a process lives.
+const MAX_SPEED: f64 = 100_000.0;
+
 /// How the simulated upstream behaves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatorSettings {
@@ -68,10 +71,11 @@ impl Simulator {
     /// Binds the address and prepares the server; the caller awaits or spawns it. Port 0 takes a free one.
     ///
     /// # Errors
-    /// If the address cannot be bound, or the speed is negative or not a number.
+    /// If the address cannot be bound, or the speed is not between 0 (the market stands still) and 100,000.
     pub fn start(settings: SimulatorSettings, address: SocketAddr) -> io::Result<(Self, Server)> {
-        if !settings.speed.is_finite() || settings.speed < 0.0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the simulated speed must be a number that is not negative"));
+        if !(0.0..=MAX_SPEED).contains(&settings.speed) {
+            let text = format!("the simulated speed must be between 0 and {MAX_SPEED}");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let state = web::Data::new(State::new(settings));
         let shared = state.clone();

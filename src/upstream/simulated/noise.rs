@@ -20,7 +20,7 @@ pub(crate) fn unit(hash: u64) -> f64 {
 
 /// Maps a hash to `0..bound`.
 pub(crate) fn below(hash: u64, bound: u64) -> u64 {
-    (u128::from(hash) * u128::from(bound) >> 64) as u64
+    ((u128::from(hash) * u128::from(bound)) >> 64) as u64
 }
 
 /// Gives smooth noise in `-1.0..=1.0`: random at every multiple of the period, and monotone in between.

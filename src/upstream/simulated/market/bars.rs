@@ -107,6 +107,13 @@ pub(crate) struct Bar {
     pub(crate) turnover: Turnover,
 }
 
+impl Bar {
+    /// Gives the average price of its trades, which lies between its extremes.
+    pub(crate) fn average(&self) -> f64 {
+        ((self.spread.mean * 10_000.0).round() / 10_000.0).clamp(self.spread.low, self.spread.high)
+    }
+}
+
 /// Which hours of a trading day count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hours {
@@ -141,15 +148,17 @@ pub(crate) fn walk<'a>(series: Series<'a>, range: BarRange, now_ms: i64) -> Box<
     if from_ms > to_ms {
         return Box::new(std::iter::empty());
     }
-    let dates = series.calendar.date_of(market, from_ms)..=series.calendar.date_of(market, to_ms);
+    let date_of = |at_ms| series.calendar.date_of(market, at_ms);
     match range.timespan.grid(range.multiplier) {
         Grid::Millis(length_ms) => {
             let cells = from_ms.div_euclid(length_ms)..=to_ms.div_euclid(length_ms);
+            // The last bar may begin on one date and have its trading on the next.
+            let dates = date_of(cells.start() * length_ms)..=date_of((cells.end() + 1) * length_ms - 1);
             let bars = cells_in_hours(series, dates, length_ms, cells, range.descending);
             Box::new(bars.filter_map(move |cell| bar(series, cell * length_ms, (cell + 1) * length_ms, Hours::Extended, now_ms)))
         }
         grid => {
-            let cells = ordered(grid.cell_of(*dates.start())..=grid.cell_of(*dates.end()), range.descending);
+            let cells = ordered(grid.cell_of(date_of(from_ms))..=grid.cell_of(date_of(to_ms)), range.descending);
             let start_ms = move |cell| series.calendar.midnight_ms(market, grid.first_date(cell));
             Box::new(
                 cells

@@ -112,11 +112,8 @@ pub(crate) const STOCKS: &[Listing] = &[
 ];
 
 /// (ticker, base currency, name of the base currency, base price in dollars)
-pub(crate) const CRYPTO: &[(&str, &str, &str, f64)] = &[
-    ("X:BTCUSD", "BTC", "Bitcoin", 88_000.0),
-    ("X:ETHUSD", "ETH", "Ethereum", 3_100.0),
-    ("X:SOLUSD", "SOL", "Solana", 180.0),
-];
+pub(crate) const CRYPTO: &[(&str, &str, &str, f64)] =
+    &[("X:BTCUSD", "BTC", "Bitcoin", 88_000.0), ("X:ETHUSD", "ETH", "Ethereum", 3_100.0), ("X:SOLUSD", "SOL", "Solana", 180.0)];
 
 /// (ticker, base currency, its name, quote currency, its name, base price)
 pub(crate) const FOREX: &[(&str, &str, &str, &str, &str, f64)] = &[

@@ -174,7 +174,8 @@ impl Series<'_> {
 
     fn exponent(&self, tick_ms: i64) -> f64 {
         let key = self.instrument.key;
-        let fast = FAST.iter().zip(101..).map(|(&(period_ms, weight), octave)| weight * smooth(mix(&[key, octave]), tick_ms, period_ms));
+        let fast =
+            FAST.iter().zip(101..).map(|(&(period_ms, weight), octave)| weight * smooth(mix(&[key, octave]), tick_ms, period_ms));
         let jitter = JITTER * lattice(mix(&[key, 100]), tick_ms.div_euclid(TICK_MS));
         self.slow(tick_ms).into_iter().sum::<f64>() + fast.sum::<f64>() + jitter
     }

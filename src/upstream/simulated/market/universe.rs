@@ -149,7 +149,7 @@ fn others(seed: u64) -> Vec<Instrument> {
         name: format!("{base_name} - {quote_name}"),
         pair: Some(Pair { base: (base, base_name), quote: (quote, quote_name) }),
         daily_volume: 1.5e6,
-        ..blank(ticker, Market::Forex, price, 0.3)
+        ..blank(ticker, Market::Forex, price, 0.5)
     });
     let indices = listed::INDICES
         .iter()
@@ -165,8 +165,10 @@ fn invented_ticker(number: u64) -> String {
 }
 
 fn invented_name(key: u64) -> String {
-    const FIRST: &[&str] = &["Harbor", "Summit", "Cobalt", "Prairie", "Beacon", "Granite", "Cascade", "Juniper", "Meridian", "Alder"];
-    const SECOND: &[&str] = &["Dynamics", "Therapeutics", "Energy", "Logistics", "Software", "Foods", "Materials", "Bancorp", "Robotics"];
+    const FIRST: &[&str] =
+        &["Harbor", "Summit", "Cobalt", "Prairie", "Beacon", "Granite", "Cascade", "Juniper", "Meridian", "Alder"];
+    const SECOND: &[&str] =
+        &["Dynamics", "Therapeutics", "Energy", "Logistics", "Software", "Foods", "Materials", "Bancorp", "Robotics"];
     const THIRD: &[&str] = &["Inc.", "Corporation", "Holdings, Inc.", "Group plc"];
     let pick = |words: &[&'static str], salt| words[below(mix(&[key, salt]), words.len() as u64) as usize];
     format!("{} {} {}", pick(FIRST, 11), pick(SECOND, 12), pick(THIRD, 13))

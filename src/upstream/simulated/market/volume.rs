@@ -8,8 +8,11 @@ use super::universe::Instrument;
 /// What part of a day is traded before the open, and after the close.
 const EXTENDED_SHARE: f64 = 0.05;
 
-/// How far local bursts move trading to another second. More than 20 s would let the running total fall.
-const BURST_MS: f64 = 15_000.0;
+/// How far local bursts move trading to another second. At 15 s, with the fading below, the running total could fall.
+const BURST_MS: f64 = 12_000.0;
+
+/// The period of the bursts, and the time over which they fade at both ends of a day: its first second has trades too.
+const BURST_PERIOD_MS: i64 = 60_000;
 
 /// What was traded.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,8 +41,9 @@ fn average_trade(instrument: &Instrument) -> f64 {
 
 /// Gives the part of the day's volume that is done at a moment, from 0 to 1, never falling.
 fn share_done(key: u64, day: &TradingDay, at_ms: i64) -> f64 {
-    let burst = BURST_MS * smooth(mix(&[key, 8]), at_ms, 60_000);
-    let at = if at_ms <= day.pre_ms || at_ms >= day.after_ms { at_ms as f64 } else { at_ms as f64 + burst };
+    let edge_ms = (at_ms - day.pre_ms).min(day.after_ms - at_ms).clamp(0, BURST_PERIOD_MS);
+    let fading = edge_ms as f64 / BURST_PERIOD_MS as f64;
+    let at = at_ms as f64 + BURST_MS * fading * smooth(mix(&[key, 8]), at_ms, BURST_PERIOD_MS);
     let part = |from_ms: i64, to_ms: i64| {
         if to_ms > from_ms { ((at - from_ms as f64) / (to_ms - from_ms) as f64).clamp(0.0, 1.0) } else { 0.0 }
     };

@@ -121,11 +121,7 @@ impl Newsroom {
         // Bounds for the windows only; the last look goes over the whole range.
         let (near_from, near_to) = (from.max(now_secs - KEPT_SECS), to.min(now_secs));
         for reach in REACHES_SECS {
-            let window = if query.descending {
-                (near_to - reach, to)
-            } else {
-                (from, near_from + reach)
-            };
+            let window = if query.descending { (near_to - reach, to) } else { (from, near_from + reach) };
             let whole = if query.descending { window.0 <= near_from } else { window.1 >= near_to };
             if whole {
                 break;

@@ -1,0 +1,18 @@
+//! What no route takes.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::http::error::Problem;
+
+pub(in crate::http) async fn not_found(request: HttpRequest) -> HttpResponse {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here; /docs lists what there is.").respond(&request)
+}
+
+pub(in crate::http) async fn get_only(request: HttpRequest) -> HttpResponse {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This takes GET only.").allow("GET").respond(&request)
+}
+
+pub(in crate::http) async fn post_only(request: HttpRequest) -> HttpResponse {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This takes POST only.").allow("POST").respond(&request)
+}

@@ -1,0 +1,21 @@
+//! One file per route or family of routes.
+
+pub(super) mod api;
+pub(super) mod dashboard;
+pub(super) mod docs;
+pub(super) mod events;
+pub(super) mod fallback;
+pub(super) mod health;
+pub(super) mod mcp;
+pub(super) mod metrics;
+pub(super) mod progress;
+pub(super) mod query;
+pub(super) mod test_error;
+
+use actix_web::HttpRequest;
+
+/// The cursor of a stream's request: the `Last-Event-ID` header wins over `?last_event_id=` (DESIGN §3).
+pub(super) fn cursor_of(request: &HttpRequest) -> Option<String> {
+    let header = request.headers().get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    header.or_else(|| query::pairs(request).find(|(name, _)| name == "last_event_id").map(|(_, value)| value.into_owned())).filter(|cursor| !cursor.is_empty())
+}

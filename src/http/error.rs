@@ -1,0 +1,126 @@
+//! Refusals: the only place that turns a reason into an HTTP answer.
+//!
+//! | where | form |
+//! |---|---|
+//! | `/mcp` | a JSON-RPC error; where JSON-RPC has no code, the HTTP status is the code, with `data.reason` |
+//! | elsewhere | `application/problem+json` with `type`, `title`, `status`, `detail`, `request_id` |
+//!
+//! No text from inside (paths, URLs, secrets, panics) is ever put into one.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
+use tickgate_core::mcp::Refusal;
+use tickgate_core::rpc::{ErrorCode, RequestId, RpcError, error_response, null_id_error};
+
+use super::gateway::worker;
+use super::request::RequestIdentity;
+
+/// A refusal of the edge.
+#[derive(Debug, Clone)]
+pub(super) struct Problem {
+    pub(super) status: StatusCode,
+    /// A word for programs: `unauthorized`, `rate_limited`, …
+    pub(super) reason: &'static str,
+    /// A sentence for people.
+    pub(super) detail: String,
+    pub(super) retry_after_secs: Option<u64>,
+    /// JSON-RPC code on `/mcp`, where it is not the status.
+    pub(super) code: Option<ErrorCode>,
+    pub(super) allow: Option<&'static str>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, reason: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, reason, detail: detail.into(), retry_after_secs: None, code: None, allow: None }
+    }
+
+    pub(super) fn bad_request(reason: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason, detail)
+    }
+
+    pub(super) fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(2)
+    }
+
+    pub(super) const fn retry_after(mut self, secs: u64) -> Self {
+        self.retry_after_secs = Some(secs);
+        self
+    }
+
+    /// JSON-RPC's own code, where it has one for this.
+    pub(super) const fn with_code(mut self, code: ErrorCode) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    pub(super) const fn allow(mut self, methods: &'static str) -> Self {
+        self.allow = Some(methods);
+        self
+    }
+
+    /// The answer, in the form of the place that was asked.
+    pub(super) fn respond(&self, request: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(secs) = self.retry_after_secs {
+            response.insert_header((RETRY_AFTER, secs.max(1).to_string()));
+        }
+        if let Some(methods) = self.allow {
+            response.insert_header((ALLOW, methods));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let url = &worker(request).gateway.settings.public_url;
+            let error = if self.reason == "invalid_token" { ", error=\"invalid_token\"" } else { "" };
+            response.insert_header((WWW_AUTHENTICATE, format!("Bearer realm=\"{url}\", scope=\"read write\"{error}")));
+        }
+        if is_mcp(request) { self.json_rpc(response) } else { self.problem_json(request, response) }
+    }
+
+    fn json_rpc(&self, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
+        let error = match self.code {
+            Some(code) => RpcError::new(code, self.detail.clone()),
+            None => {
+                let mut data = json!({ "reason": self.reason });
+                if let Some(secs) = self.retry_after_secs {
+                    data["retry_after_seconds"] = secs.max(1).into();
+                }
+                RpcError::new(ErrorCode(i32::from(self.status.as_u16())), self.detail.clone()).with_data(data)
+            }
+        };
+        response.insert_header((CONTENT_TYPE, "application/json")).body(null_id_error(&error))
+    }
+
+    fn problem_json(&self, request: &HttpRequest, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
+        let body = json!({
+            "type": format!("https://tickgate.dev/problems/{}", self.reason.replace('_', "-")),
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "request_id": RequestIdentity::of(request),
+        });
+        response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body.to_string())
+    }
+}
+
+pub(super) fn is_mcp(request: &HttpRequest) -> bool {
+    request.path() == "/mcp"
+}
+
+/// A refusal that the protocol decided.
+pub(super) fn refused(refusal: &Refusal) -> HttpResponse {
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let body = match &refusal.id {
+        Some(id) => error_response(id, &refusal.error),
+        None => null_id_error(&refusal.error),
+    };
+    HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/json")).body(body)
+}
+
+/// An HTTP status with the request's own id, for what HTTP refuses and JSON-RPC has no code for.
+pub(super) fn refused_request(id: Option<RequestId>, status: StatusCode, reason: &'static str, detail: &str) -> HttpResponse {
+    let error = RpcError::new(ErrorCode(i32::from(status.as_u16())), detail.to_owned()).with_data(json!({ "reason": reason }));
+    let mut response = refused(&Refusal { status: status.as_u16(), id, error });
+    response.headers_mut().insert(RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("2"));
+    response
+}

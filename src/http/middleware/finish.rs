@@ -1,0 +1,83 @@
+//! What every answer carries, refusals too: request id, security headers, CORS headers for allowed origins. A refusal that a
+//! layer left without a body gets one here, in the form of the place that was asked.
+
+use actix_web::Error;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
+    HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::middleware::Next;
+
+use super::guard::is_allowed_origin;
+use crate::http::error::Problem;
+use crate::http::gateway::worker;
+use crate::http::request::{REQUEST_ID, RequestIdentity};
+
+/// Content security policy of every page but the docs: nothing inline, nothing from elsewhere.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+                              base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// Response headers that browser code may read.
+const EXPOSED: &str = "Mcp-Session-Id, WWW-Authenticate, X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
+
+/// The layer.
+pub(in crate::http) async fn finish(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
+    let context = request.request().clone();
+    let mut response = match next.call(request).await {
+        Ok(response) if is_bare_refusal(&response) => {
+            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(1);
+            let headers = response.headers().clone();
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limit exceeded").retry_after(retry_after);
+            worker(&context).gateway.metrics.refused.with_label_values(&["rate_limit"]).inc();
+            let mut dressed = problem.respond(&context);
+            for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with("ratelimit-")) {
+                dressed.headers_mut().insert(name.clone(), value.clone());
+            }
+            response.into_response(dressed).map_into_right_body()
+        }
+        Ok(response) => response.map_into_left_body(),
+        // A panic that was caught, or an error that a framework layer raised: never its own text.
+        Err(error) => {
+            let status = error.as_response_error().status_code();
+            let detail = if status.is_server_error() { "Something went wrong here; the request id tells us what." } else { "The request cannot be read." };
+            let response = Problem::new(status, "internal", detail).respond(&context);
+            ServiceResponse::new(context.clone(), response).map_into_right_body()
+        }
+    };
+    let identity = RequestIdentity::of(&context);
+    let origin = context.headers().get(ORIGIN).cloned();
+    let gateway = &worker(&context).gateway;
+    let https = gateway.settings.public_url.starts_with("https:");
+    let headers = response.headers_mut();
+    secure(headers, &identity, https);
+    if let Some(origin) = origin.filter(|origin| is_allowed_origin(origin.as_bytes(), &gateway.settings)) {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+    }
+    Ok(response)
+}
+
+fn is_bare_refusal<B>(response: &ServiceResponse<B>) -> bool {
+    response.status() == StatusCode::TOO_MANY_REQUESTS && !response.headers().contains_key(CONTENT_TYPE)
+}
+
+fn secure(headers: &mut HeaderMap, identity: &str, https: bool) {
+    if let Ok(value) = HeaderValue::from_str(identity) {
+        headers.insert(HeaderName::from_static(REQUEST_ID), value);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    }
+    if https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains"));
+    }
+}

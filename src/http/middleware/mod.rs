@@ -1,0 +1,7 @@
+//! One layer per file; their order is in `http/stack.rs`.
+
+pub(super) mod access_log;
+pub(super) mod authenticate;
+pub(super) mod finish;
+pub(super) mod guard;
+pub(super) mod rate_limit;

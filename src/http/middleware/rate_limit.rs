@@ -1,0 +1,131 @@
+//! Rate limits (actix-governor): by address before anything is read, by caller once it is known.
+//!
+//! A credential found good a moment ago is charged to its caller's one bucket, everything else to the address.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use actix_governor::governor::NotUntil;
+use actix_governor::governor::clock::{Clock as _, DefaultClock, QuantaInstant};
+use actix_governor::governor::middleware::NoOpMiddleware;
+use actix_governor::{GovernorConfig, GovernorConfigBuilder, KeyExtractor};
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder};
+use tickgate_core::access::{Caller, Principal};
+use tickgate_core::tape::Position;
+
+use crate::http::endpoints::cursor_of;
+use crate::http::gateway::{client_ip, worker};
+use crate::settings::RateLimit;
+
+/// A configured limiter.
+pub(in crate::http) type Limiter = GovernorConfig<ChargeTo, NoOpMiddleware<QuantaInstant>>;
+
+/// What a limiter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Counts {
+    /// Requests to `/mcp` and `/api`.
+    Requests,
+    /// Streams opened.
+    Streams,
+    /// Streams resumed after a cursor that can be replayed.
+    Resumes,
+    /// Requests of a known caller, of any kind.
+    Caller,
+    /// Nothing: the limit is switched off.
+    Nothing,
+}
+
+/// Whom a request is charged to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::http) enum Account {
+    /// Nobody: this limiter does not count it.
+    Free,
+    /// An address; of IPv6 the network of a customer, which has many.
+    Address(IpAddr),
+    /// A caller.
+    Caller(Principal),
+}
+
+/// Decides whom to charge.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct ChargeTo(Counts);
+
+/// A limiter that counts `counts` up to `limit`, times `times`.
+pub(in crate::http) fn limiter(counts: Counts, limit: RateLimit, times: u32) -> Limiter {
+    let burst = limit.burst.saturating_mul(times);
+    let counts = if burst == 0 { Counts::Nothing } else { counts };
+    let burst = burst.max(1);
+    let period = Duration::from_secs(limit.period_secs.max(1)) / burst;
+    GovernorConfigBuilder::default()
+        .period(period.max(Duration::from_nanos(1)))
+        .burst_size(burst)
+        .key_extractor(ChargeTo(counts))
+        .finish()
+        .expect("a burst and a period above 0 make a quota")
+}
+
+impl KeyExtractor for ChargeTo {
+    type Key = Account;
+    type KeyExtractionError = actix_governor::SimpleKeyExtractionError<&'static str>;
+
+    fn extract(&self, request: &ServiceRequest) -> Result<Account, Self::KeyExtractionError> {
+        Ok(match self.0 {
+            Counts::Nothing => Account::Free,
+            Counts::Caller => {
+                let extensions = request.extensions();
+                let caller = extensions.get::<Caller>().filter(|caller| caller.authenticated);
+                caller.map_or(Account::Free, |caller| Account::Caller(caller.principal.clone()))
+            }
+            counts if counted(request) == Some(counts) => {
+                let worker = worker(request.request());
+                if worker.gateway.authenticator.known(request.headers()).is_some() {
+                    Account::Free
+                } else {
+                    Account::Address(network_of(client_ip(request.request(), &worker.gateway.settings)))
+                }
+            }
+            _ => Account::Free,
+        })
+    }
+
+    fn exceed_rate_limit_response(&self, negative: &NotUntil<QuantaInstant>, mut response: HttpResponseBuilder) -> HttpResponse {
+        let wait = negative.wait_time_from(DefaultClock::default().now());
+        let secs = (u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).div_ceil(1_000)).max(1);
+        response.insert_header((RETRY_AFTER, secs.to_string()));
+        response.insert_header(("ratelimit-limit", negative.quota().burst_size().to_string()));
+        response.insert_header(("ratelimit-remaining", "0"));
+        response.insert_header(("ratelimit-reset", secs.to_string()));
+        // Without a body: the layer outside gives it the form of the place that was asked.
+        response.finish()
+    }
+
+    fn whitelisted_keys(&self) -> Vec<Account> {
+        vec![Account::Free]
+    }
+}
+
+/// What a request counts as; preflight, health, metrics and pages count as nothing.
+fn counted(request: &ServiceRequest) -> Option<Counts> {
+    if request.method() == Method::OPTIONS {
+        return None;
+    }
+    let path = request.path();
+    if path == "/events" || path.starts_with("/api/mcp/stream-") {
+        let epoch = worker(request.request()).context.window.position().epoch;
+        let replayable = cursor_of(request.request()).and_then(|cursor| cursor.split('~').next()?.parse::<Position>().ok());
+        return Some(if replayable.is_some_and(|position| position.epoch == epoch) { Counts::Resumes } else { Counts::Streams });
+    }
+    let is_request = path == "/mcp" || path.starts_with("/api/") || path.starts_with("/tools/");
+    is_request.then_some(Counts::Requests)
+}
+
+/// A customer has one IPv4 address but a whole /56 of IPv6.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << 72)).into()),
+    }
+}

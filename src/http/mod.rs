@@ -1,0 +1,17 @@
+//! The HTTP edge. `stack` shows the order of the layers, `routes` every route.
+
+mod endpoints;
+mod error;
+mod fan_out_body;
+mod gateway;
+mod middleware;
+mod openapi;
+mod request;
+mod routes;
+mod session_body;
+mod slots;
+mod stack;
+
+pub use gateway::{Gateway, HttpMetrics, HttpSettings, Worker};
+pub use openapi::document as openapi_document;
+pub use stack::{Limiters, app};

@@ -1,0 +1,36 @@
+//! Every route.
+
+use actix_web::web::{ServiceConfig, delete, get, post, resource, route};
+
+use super::endpoints::{api, dashboard, docs, events, fallback, health, mcp, metrics, progress, test_error};
+
+/// Adds every route to an application.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(
+            resource("/mcp")
+                .route(post().to(mcp::post))
+                .route(get().to(mcp::get))
+                .route(delete().to(mcp::delete))
+                .default_service(route().to(mcp::other_method)),
+        )
+        .service(resource("/events").route(get().to(events::get)).default_service(route().to(fallback::get_only)))
+        .service(resource("/api/mcp/stream-news").route(get().to(progress::news)).default_service(route().to(fallback::get_only)))
+        .service(resource("/api/mcp/stream-prices").route(get().to(progress::prices)).default_service(route().to(fallback::get_only)))
+        .service(resource("/api/quotes/{symbol}").route(get().to(api::quote)).default_service(route().to(fallback::get_only)))
+        .service(resource("/api/news/{symbol}").route(get().to(api::news)).default_service(route().to(fallback::get_only)))
+        .service(resource("/api/bars/{symbol}").route(get().to(api::bars)).default_service(route().to(fallback::get_only)))
+        .service(resource("/api/status").route(get().to(api::status)).default_service(route().to(fallback::get_only)))
+        .service(resource("/health").route(get().to(health::health)).default_service(route().to(fallback::get_only)))
+        .service(resource("/healthz").route(get().to(health::live)).default_service(route().to(fallback::get_only)))
+        .service(resource("/readyz").route(get().to(health::ready)).default_service(route().to(fallback::get_only)))
+        .service(resource("/metrics").route(get().to(metrics::get)).default_service(route().to(fallback::get_only)))
+        .service(resource("/openapi.json").route(get().to(docs::openapi)).default_service(route().to(fallback::get_only)))
+        .service(resource("/docs").route(get().to(docs::index)).default_service(route().to(fallback::get_only)))
+        .service(resource("/docs/{file}").route(get().to(docs::file)).default_service(route().to(fallback::get_only)))
+        .service(resource("/test-error").route(post().to(test_error::post)).default_service(route().to(fallback::post_only)))
+        .service(resource("/").route(get().to(dashboard::index)).default_service(route().to(fallback::get_only)))
+        .service(resource("/favicon.ico").route(get().to(dashboard::favicon)).default_service(route().to(fallback::get_only)))
+        .service(resource("/assets/{file}").route(get().to(dashboard::asset)).default_service(route().to(fallback::get_only)))
+        .default_service(route().to(fallback::not_found));
+}

@@ -1,0 +1,151 @@
+//! One attempt: a request goes out, and what comes back is either an answer worth handing on or a failure of a known kind.
+
+use std::time::{Duration, SystemTime};
+
+use awc::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, HttpDate, RETRY_AFTER};
+use awc::http::{StatusCode, Uri};
+use bytes::Bytes;
+use tickgate_core::ports::UpstreamErrorKind;
+use tickgate_core::time::Millis;
+
+use super::envelope::{self, Envelope};
+use super::error::{Failure, Quoting, kind_of};
+
+/// Largest body read, decoded, in bytes. A compressed one is counted as it unfolds, at most some kilobytes at a time.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// Of an error's body only its few fields matter.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// How long all calls pause after a 429 that does not say: at least this, else the rest of the minute (polygon.md §4.3).
+const LEAST_PAUSE_MS: u64 = 15_000;
+const MINUTE_MS: u64 = 60_000;
+
+/// Bounds of a pause that the upstream asks for.
+const MIN_ASKED_PAUSE_MS: u64 = 1_000;
+const MAX_ASKED_PAUSE_MS: u64 = 300_000;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What is asked, the same in every attempt.
+pub(super) struct Question {
+    pub(super) uri: Uri,
+    /// Marked as sensitive, so that not even its `Debug` shows it.
+    pub(super) authorization: HeaderValue,
+    pub(super) request_id: Option<HeaderValue>,
+}
+
+/// A good answer.
+pub(super) struct Received {
+    pub(super) body: Bytes,
+    pub(super) envelope: Envelope,
+    pub(super) request_id: Option<String>,
+}
+
+impl Question {
+    /// Asks once. `now` is for dates that the upstream names.
+    pub(super) async fn ask(&self, http: &awc::Client, quoting: &Quoting, now: Millis) -> Result<Received, Failure> {
+        let mut request = http.get(self.uri.clone()).insert_header((AUTHORIZATION, self.authorization.clone()));
+        request = request.insert_header((ACCEPT, HeaderValue::from_static("application/json")));
+        if let Some(id) = &self.request_id {
+            request = request.insert_header((REQUEST_ID, id.clone()));
+        }
+        let mut response = request.send().await.map_err(|error| Failure::of_sending(&error))?;
+        let status = response.status();
+        let is_page = is_page(response.headers());
+        if status != StatusCode::OK || is_page {
+            // What cannot be read of an error is not missed.
+            let body = response.body().limit(MAX_ERROR_BYTES).await.unwrap_or_default();
+            let envelope = if is_page { Envelope::default() } else { Envelope::read(&body).unwrap_or_default() };
+            return Err(refusal(status, &envelope, is_page, quoting, pause_ms(response.headers(), now)));
+        }
+        let body = response.body().limit(MAX_BODY_BYTES).await.map_err(|error| Failure::of_reading(&error))?;
+        let mut envelope = Envelope::read(&body).map_err(|_| Failure::invalid_response())?;
+        if envelope.is_error() {
+            return Err(refusal(status, &envelope, false, quoting, pause_ms(response.headers(), now)));
+        }
+        let header = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+        let request_id = header.and_then(envelope::request_id).or_else(|| envelope.request_id.take());
+        Ok(Received { body, envelope, request_id })
+    }
+}
+
+fn refusal(status: StatusCode, envelope: &Envelope, is_page: bool, quoting: &Quoting, pause_ms: u64) -> Failure {
+    let kind = kind_of(status, envelope, is_page);
+    if is_page && status == StatusCode::OK {
+        return Failure::invalid_response();
+    }
+    let failure = Failure::refused(kind, status, &quoting.quote(envelope.said.as_deref().unwrap_or_default()));
+    match kind {
+        UpstreamErrorKind::RateLimited => Failure { error: failure.error.retry_after(pause_ms), ..failure },
+        _ => failure,
+    }
+}
+
+/// Whether the body is said to be something else than JSON. One that says nothing is judged by its content.
+fn is_page(headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers.get(CONTENT_TYPE) else { return false };
+    let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    !(matches!(essence.as_str(), "" | "application/json" | "text/json") || essence.ends_with("+json"))
+}
+
+/// How long all calls pause, in ms: as `Retry-After` says, else the rest of the minute, but no less than 15 s.
+fn pause_ms(headers: &HeaderMap, now: Millis) -> u64 {
+    let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| {
+        let seconds = text.trim().parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1_000));
+        seconds.or_else(|| text.parse::<HttpDate>().ok().map(|date| wait_until(date.into(), now)))
+    });
+    asked.map_or_else(
+        || (MINUTE_MS - now.0 % MINUTE_MS).max(LEAST_PAUSE_MS),
+        |asked| asked.clamp(MIN_ASKED_PAUSE_MS, MAX_ASKED_PAUSE_MS),
+    )
+}
+
+fn wait_until(date: SystemTime, now: Millis) -> u64 {
+    let date = date.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Millis(u64::try_from(date.as_millis()).unwrap_or(u64::MAX)).since(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: HeaderName, value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_pause_is_as_long_as_asked_for_or_lasts_to_the_next_minute() {
+        // 2026-03-10T18:31:08Z
+        let now = Millis(1_773_167_468_000);
+        for (value, ms) in [
+            ("7", 7_000),
+            ("0", 1_000),
+            ("99999999999999999999", 52_000),
+            ("100000", 300_000),
+            ("Tue, 10 Mar 2026 18:31:38 GMT", 30_000),
+            ("Tue, 10 Mar 2026 18:31:00 GMT", 1_000),
+            ("soon", 52_000),
+        ] {
+            assert_eq!(pause_ms(&headers(RETRY_AFTER, value), now), ms, "{value}");
+        }
+        assert_eq!(pause_ms(&HeaderMap::new(), now), 52_000);
+        assert_eq!(pause_ms(&HeaderMap::new(), now.plus(50_000)), 15_000);
+    }
+
+    #[test]
+    fn only_json_is_taken_for_json() {
+        for (value, page) in [
+            ("application/json", false),
+            ("Application/JSON; charset=utf-8", false),
+            ("application/problem+json", false),
+            ("text/html; charset=utf-8", true),
+            ("text/plain", true),
+        ] {
+            assert_eq!(is_page(&headers(CONTENT_TYPE, value)), page, "{value}");
+        }
+        assert!(!is_page(&HeaderMap::new()));
+    }
+}

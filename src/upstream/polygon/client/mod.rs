@@ -1,0 +1,215 @@
+//! How is the upstream asked? Every attempt spends a token of the shared budget; attempts are bounded in time and size, and
+//! repeated as `retry` says; no answer is believed further than it has been checked.
+
+mod attempt;
+mod envelope;
+mod error;
+mod page;
+mod path;
+mod retry;
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use actix_rt::time::{sleep, timeout};
+use awc::http::header::{ACCEPT_ENCODING, HeaderValue, USER_AGENT};
+use awc::http::{Uri, Version};
+use bytes::Bytes;
+use secrecy::{ExposeSecret, SecretString};
+use tickgate_actors::Clock;
+use tickgate_actors::quota::Quota;
+use tickgate_core::market::Source;
+use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
+use tickgate_core::time::Millis;
+use url::Url;
+
+use super::market_data::Memory;
+use super::metrics::UpstreamMetrics;
+use super::plan::Plan;
+use attempt::{Question, Received};
+use error::{Failure, Quoting};
+use retry::Retries;
+
+pub(super) use error::invalid_response;
+pub use page::NextPage;
+pub use path::Path;
+
+/// Longest wait for a connection, and again for its TLS handshake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest attempt: half of what a poll allows, so that one hung connection leaves time for another try.
+const ATTEMPT_MS: u64 = 5_000;
+
+/// Which upstream, and what may be asked of it.
+#[derive(Clone, Debug)]
+pub struct PolygonSettings {
+    /// Scheme, host and port, and a path if the API lies behind one. Anything else in it is ignored.
+    pub base_url: Url,
+    /// Sent as a bearer token and shown nowhere.
+    pub key: SecretString,
+    /// What the key allows.
+    pub plan: Plan,
+    /// How numbers of this upstream are marked: `Poll`, or `Simulated` for the simulator.
+    pub source: Source,
+}
+
+/// One question.
+#[derive(Clone, Debug)]
+pub struct UpstreamCall {
+    /// Where.
+    pub path: Path,
+    /// What, unencoded.
+    pub query: Vec<(&'static str, String)>,
+    /// Until when all attempts must be over.
+    pub deadline: Millis,
+    /// The id of the request that this belongs to; sent along.
+    pub request_id: Option<String>,
+}
+
+/// A good answer: its body is valid JSON and says of itself that it is no error.
+#[derive(Clone, Debug)]
+pub struct UpstreamAnswer {
+    /// The body as it came, decompressed; at most 16 MiB.
+    pub body: Bytes,
+    /// Whether the data is late: the answer says so, or the plan.
+    pub delayed: bool,
+    /// The next page, if there is one.
+    pub next: Option<NextPage>,
+    /// The upstream's own id of the request.
+    pub upstream_request_id: Option<String>,
+    /// When it came.
+    pub fetched: Millis,
+}
+
+/// A client of the upstream. It stays on its thread: make one per worker.
+pub struct PolygonClient {
+    pub(super) settings: PolygonSettings,
+    pub(super) clock: Clock,
+    pub(super) memory: Memory,
+    base: String,
+    authorization: Option<HeaderValue>,
+    quoting: Quoting,
+    http: awc::Client,
+    quota: Quota,
+    metrics: UpstreamMetrics,
+}
+
+impl fmt::Debug for PolygonClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolygonClient").field("plan", &self.settings.plan).finish_non_exhaustive()
+    }
+}
+
+impl PolygonClient {
+    /// A client for this thread. `quota` is the budget that all clients of the key share.
+    #[must_use]
+    pub fn new(settings: PolygonSettings, quota: Quota, clock: Clock, metrics: UpstreamMetrics) -> Self {
+        let host = settings.base_url.host_str().unwrap_or_default();
+        let quoting = Quoting::new(settings.key.clone(), host);
+        let origin = settings.base_url.origin().ascii_serialization();
+        let base = format!("{origin}{}", settings.base_url.path().trim_end_matches('/'));
+        let authorization = bearer(&settings.key);
+        Self { settings, clock, memory: Memory::default(), base, authorization, quoting, http: http_client(), quota, metrics }
+    }
+
+    /// Asks the upstream.
+    ///
+    /// # Errors
+    /// Every kind; the message is worded for the caller. `RateLimited` and `Budget` say when to try again.
+    pub async fn get(&self, call: UpstreamCall) -> Result<UpstreamAnswer, UpstreamError> {
+        self.fetch(&call.path.with_query(&call.query), call.deadline, call.request_id.as_deref()).await
+    }
+
+    /// Asks for the next page of an answer, from this client's own upstream whatever host the page was said to lie on.
+    ///
+    /// # Errors
+    /// As [`PolygonClient::get`].
+    pub async fn get_page(&self, next: &NextPage, deadline: Millis, request_id: Option<String>) -> Result<UpstreamAnswer, UpstreamError> {
+        self.fetch(next.as_str(), deadline, request_id.as_deref()).await
+    }
+
+    async fn fetch(&self, target: &str, deadline: Millis, request_id: Option<&str>) -> Result<UpstreamAnswer, UpstreamError> {
+        let question = self.question(target, request_id).map_err(|failure| failure.error)?;
+        let mut retries = Retries::default();
+        let mut last = None;
+        loop {
+            if let Err(refused) = self.reserve(deadline).await {
+                // What went wrong says more than that there is no time or budget to try again.
+                return Err(last.unwrap_or(refused));
+            }
+            let failure = match self.attempt(&question, deadline).await {
+                Ok(received) => return Ok(self.answer(received, request_id)),
+                Err(failure) => failure,
+            };
+            if failure.error.kind == UpstreamErrorKind::RateLimited {
+                self.quota.pause(failure.error.retry_after_ms.unwrap_or_default());
+            }
+            let random = getrandom::u64().unwrap_or(u64::MAX);
+            let Some(wait_ms) = retries.next(failure.retry, random, self.clock.now(), deadline) else {
+                return Err(failure.error);
+            };
+            tracing::debug!(error.kind = failure.error.kind.as_str(), wait_ms, "an upstream request failed: trying again");
+            if wait_ms > 0 {
+                sleep(Duration::from_millis(wait_ms)).await;
+            }
+            self.metrics.retried();
+            last = Some(failure.error);
+        }
+    }
+
+    fn question(&self, target: &str, request_id: Option<&str>) -> Result<Question, Failure> {
+        let authorization = self.authorization.clone().ok_or_else(Failure::unusable_key)?;
+        let uri: Uri = format!("{}{target}", self.base).parse().map_err(|_| Failure::unsendable())?;
+        let request_id = request_id.and_then(|id| HeaderValue::from_str(id).ok());
+        Ok(Question { uri, authorization, request_id })
+    }
+
+    /// Waits for a token of the budget, until the deadline.
+    async fn reserve(&self, deadline: Millis) -> Result<(), UpstreamError> {
+        let reserved = if self.clock.now() < deadline {
+            let refused = Err(Failure::timeout().error);
+            timeout(self.clock.until(deadline), self.quota.reserve(deadline)).await.unwrap_or(refused)
+        } else {
+            Err(Failure::timeout().error)
+        };
+        reserved.inspect_err(|error| self.metrics.refused(error.kind))
+    }
+
+    async fn attempt(&self, question: &Question, deadline: Millis) -> Result<Received, Failure> {
+        let started = Instant::now();
+        let now = self.clock.now();
+        let longest = self.clock.until(deadline).min(Duration::from_millis(ATTEMPT_MS));
+        let asking = Box::pin(question.ask(&self.http, &self.quoting, now));
+        let outcome = timeout(longest, asking).await.unwrap_or_else(|_| Err(Failure::timeout()));
+        self.metrics.asked(outcome.as_ref().err().map(|failure| failure.error.kind), started.elapsed());
+        outcome
+    }
+
+    fn answer(&self, received: Received, request_id: Option<&str>) -> UpstreamAnswer {
+        let Received { body, envelope, request_id: upstream_request_id } = received;
+        tracing::debug!(request.id = request_id, upstream.request_id = upstream_request_id, bytes = body.len(), "the upstream answered");
+        let delayed = self.settings.plan.delayed() || envelope.status.as_deref() == Some("DELAYED");
+        let next = envelope.next_url.as_deref().and_then(NextPage::parse);
+        UpstreamAnswer { body, delayed, next, upstream_request_id, fetched: self.clock.now() }
+    }
+}
+
+/// Makes the header that carries the key; `None` when no header can.
+fn bearer(key: &SecretString) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn http_client() -> awc::Client {
+    // HTTP/1.1 only: a lost connection then fails one request and not all that share it.
+    let connector = awc::Connector::new().max_http_version(Version::HTTP_11).timeout(CONNECT_TIMEOUT).handshake_timeout(CONNECT_TIMEOUT);
+    awc::Client::builder()
+        .connector(connector)
+        .disable_redirects()
+        // Attempts are bounded as a whole, their bodies included.
+        .disable_timeout()
+        .add_default_header((ACCEPT_ENCODING, HeaderValue::from_static("gzip")))
+        .add_default_header((USER_AGENT, HeaderValue::from_static(concat!("tickgate/", env!("CARGO_PKG_VERSION")))))
+        .finish()
+}

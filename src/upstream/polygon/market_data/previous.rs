@@ -1,0 +1,70 @@
+//! What was each symbol's last close? All that a plan without snapshots shows, one call a symbol.
+
+use serde::Deserialize;
+use serde_json::Number;
+use tickgate_core::market::{Quote, Symbol};
+use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
+
+use super::super::client::{Path, PolygonClient, UpstreamAnswer};
+use super::rows::{self, moment, price};
+use super::{DEADLINE_MS, Reading};
+
+const MINUTE_MS: u64 = 60_000;
+
+#[derive(Deserialize)]
+struct Bar {
+    c: Option<f64>,
+    v: Option<f64>,
+    t: Option<Number>,
+}
+
+impl PolygonClient {
+    /// The previous closes of these symbols. A close that is had is kept, so that a question that fails in the middle goes on
+    /// there when it is asked again.
+    pub(super) async fn previous_closes(&self, symbols: &[Symbol]) -> Result<Vec<Quote>, UpstreamError> {
+        let mut quotes = Vec::with_capacity(symbols.len());
+        for symbol in symbols {
+            if let Some(known) = self.memory.close(symbol, self.clock.now()) {
+                quotes.push(known);
+                continue;
+            }
+            // The second symbol of a free plan has to wait for its token longer than any call may take.
+            let deadline = self.clock.now().plus(DEADLINE_MS + MINUTE_MS / u64::from(self.settings.plan.per_minute()));
+            let path = Path::new("/v2/aggs/ticker/{ticker}/prev", &[("ticker", symbol.as_str())])?;
+            let answer = match self.ask(path, Vec::new(), deadline).await {
+                Err(error) if error.kind == UpstreamErrorKind::NotFound => continue,
+                outcome => outcome?,
+            };
+            if let Some(quote) = self.close_of(symbol, &answer)? {
+                self.memory.keep_close(&quote, answer.fetched);
+                quotes.push(quote);
+            }
+        }
+        Ok(quotes)
+    }
+
+    fn close_of(&self, symbol: &Symbol, answer: &UpstreamAnswer) -> Result<Option<Quote>, UpstreamError> {
+        let symbols = std::slice::from_ref(symbol);
+        let reading = Reading { symbols, source: self.settings.source, delayed: true, fetched: answer.fetched };
+        Ok(rows::read::<Bar>(&answer.body, "bars")?.iter().find_map(|bar| bar.quote(symbol, reading)))
+    }
+}
+
+impl Bar {
+    fn quote(&self, symbol: &Symbol, reading: Reading<'_>) -> Option<Quote> {
+        Some(Quote {
+            symbol: symbol.clone(),
+            price: price(self.c)?,
+            size: None,
+            bid: None,
+            ask: None,
+            // The price is the previous close itself.
+            change: 0.0,
+            change_percent: 0.0,
+            volume: self.v.unwrap_or_default(),
+            as_of: moment(self.t.as_ref()).unwrap_or(reading.fetched),
+            source: reading.source,
+            delayed: reading.delayed,
+        })
+    }
+}

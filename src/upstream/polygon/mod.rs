@@ -1,0 +1,19 @@
+//! The real upstream: the vendor's REST API (Polygon.io, now Massive), and equally the simulated one, which speaks it too.
+//!
+//! | room | the question it answers |
+//! |---|---|
+//! | `plan` | what does the vendor's plan allow |
+//! | `client` | how is one question asked over an unreliable network, within its deadline and the shared budget |
+//! | `market_data` | what do the answers say, in the market's own words |
+//! | `metrics` | how often and how long was the upstream asked |
+
+mod client;
+mod market_data;
+mod metrics;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub use client::{NextPage, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
+pub use metrics::UpstreamMetrics;
+pub use plan::{Plan, PlanError};

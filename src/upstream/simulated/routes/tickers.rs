@@ -1,0 +1,207 @@
+//! Reference data: which tickers there are, and what is known about one.
+
+use actix_web::{HttpRequest, web};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::answer::{Answer, Refusal};
+use super::super::market::calendar::timestamp;
+use super::super::market::universe::{Instrument, Market};
+use super::super::noise::{below, mix};
+use super::super::parameters::{NEXT_URL_BASE, Parameters, next_url};
+use super::super::state::{State, View};
+
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1_000;
+
+/// What a listing may be sorted by.
+const SORTS: [&str; 6] = ["ticker", "name", "market", "type", "primary_exchange", "last_updated_utc"];
+
+/// A query for tickers, which is also the cursor of its next page.
+#[derive(Debug, Serialize, Deserialize)]
+struct TickerQuery {
+    ticker: Option<String>,
+    kind: Option<String>,
+    market: Option<String>,
+    exchange: Option<String>,
+    search: Option<String>,
+    active: bool,
+    sort: String,
+    descending: bool,
+    limit: usize,
+    skip: usize,
+}
+
+impl TickerQuery {
+    fn of(parameters: &Parameters) -> Result<Self, Refusal> {
+        let owned = |name| parameters.text(name).map(str::to_owned);
+        let sort = parameters.text("sort").unwrap_or("ticker");
+        if !SORTS.contains(&sort) {
+            return Err(Refusal::BadParameter(format!("sort must be one of {}", SORTS.join(", "))));
+        }
+        let market = owned("market");
+        if market.as_deref().is_some_and(|market| !["stocks", "crypto", "fx", "otc", "indices"].contains(&market)) {
+            return Err(Refusal::BadParameter("market must be one of stocks, crypto, fx, otc, indices".to_owned()));
+        }
+        Ok(Self {
+            ticker: owned("ticker"),
+            kind: owned("type"),
+            market,
+            exchange: owned("exchange"),
+            search: owned("search").map(|search| search.to_lowercase()),
+            active: parameters.flag("active", true)?,
+            sort: sort.to_owned(),
+            descending: parameters.descending("order", false)?,
+            limit: parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?,
+            skip: 0,
+        })
+    }
+
+    fn admits(&self, instrument: &Instrument) -> bool {
+        let matches = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
+        let mentions = |search: &String| {
+            instrument.ticker.to_lowercase().contains(search) || instrument.name.to_lowercase().contains(search)
+        };
+        self.active
+            && matches(&self.ticker, &instrument.ticker)
+            && matches(&self.kind, instrument.kind)
+            && matches(&self.market, market_name(instrument.market))
+            && matches(&self.exchange, instrument.exchange)
+            && self.search.as_ref().is_none_or(mentions)
+    }
+
+    fn sort_key<'a>(&self, instrument: &'a Instrument) -> &'a str {
+        match self.sort.as_str() {
+            "name" => &instrument.name,
+            "market" => market_name(instrument.market),
+            "type" => instrument.kind,
+            "primary_exchange" => instrument.exchange,
+            // All rows are updated at the same time, so that order is the one of the tickers.
+            _ => &instrument.ticker,
+        }
+    }
+}
+
+pub(crate) async fn list(state: web::Data<State>, request: HttpRequest) -> Answer {
+    list_of(&state.view(), &Parameters::of(request.query_string())).into()
+}
+
+pub(crate) async fn details(state: web::Data<State>, path: web::Path<String>) -> Answer {
+    details_of(&state.view(), &path).into()
+}
+
+/// Answers one page of the tickers that match.
+pub(crate) fn list_of(view: &View<'_>, parameters: &Parameters) -> Result<Value, Refusal> {
+    let query = match parameters.cursor()? {
+        Some(query) => query,
+        None => TickerQuery::of(parameters)?,
+    };
+    let mut found: Vec<&Instrument> = view.exchange.universe.all().iter().filter(|instrument| query.admits(instrument)).collect();
+    found.sort_by_key(|instrument| (query.sort_key(instrument), instrument.ticker.as_str()));
+    if query.descending {
+        found.reverse();
+    }
+    let rows: Vec<Value> = found.iter().skip(query.skip).take(query.limit).map(|instrument| row(view, instrument)).collect();
+    let sent = query.skip + rows.len();
+    let mut body = json!({"status": "OK", "count": rows.len(), "results": rows});
+    if sent < found.len() {
+        body["next_url"] = next_url("/v3/reference/tickers", &TickerQuery { skip: sent, ..query }).into();
+    }
+    Ok(body)
+}
+
+/// Answers what is known about one ticker.
+pub(crate) fn details_of(view: &View<'_>, ticker: &str) -> Result<Value, Refusal> {
+    let instrument = view.exchange.universe.find(ticker).ok_or(Refusal::NotFound)?;
+    let mut results = row(view, instrument);
+    if let Some(fields) = results.as_object_mut() {
+        fields.remove("last_updated_utc");
+    }
+    if instrument.market == Market::Stocks {
+        add_company(&mut results, instrument);
+    }
+    Ok(json!({"status": "OK", "results": results}))
+}
+
+fn row(view: &View<'_>, instrument: &Instrument) -> Value {
+    let day = view.exchange.calendar.midnight_ms(Market::Crypto, view.exchange.calendar.date_of(Market::Crypto, view.now_ms));
+    let updated = timestamp(day + 60_000 * 5 + 21_371).strftime("%Y-%m-%dT%H:%M:%S.371Z").to_string();
+    let mut row = json!({
+        "ticker": instrument.ticker,
+        "name": instrument.name,
+        "market": market_name(instrument.market),
+        "locale": if instrument.pair.is_some() { "global" } else { "us" },
+        "active": true,
+        "last_updated_utc": updated,
+    });
+    if let Some(pair) = instrument.pair {
+        row["currency_symbol"] = pair.quote.0.into();
+        row["currency_name"] = pair.quote.1.into();
+        row["base_currency_symbol"] = pair.base.0.into();
+        row["base_currency_name"] = pair.base.1.into();
+    }
+    if instrument.market == Market::Stocks {
+        let key = instrument.key;
+        row["primary_exchange"] = instrument.exchange.into();
+        row["type"] = instrument.kind.into();
+        row["currency_name"] = "usd".into();
+        row["composite_figi"] = figi(mix(&[key, 50])).into();
+        row["share_class_figi"] = figi(mix(&[key, 51])).into();
+        // Funds have no CIK of their own upstream.
+        if instrument.kind != "ETF" {
+            row["cik"] = format!("{:010}", below(mix(&[key, 52]), 2_000_000)).into();
+        }
+    }
+    row
+}
+
+fn add_company(results: &mut Value, instrument: &Instrument) {
+    let key = instrument.key;
+    let ticker = &instrument.ticker;
+    let shares = 50_000_000 + below(mix(&[key, 60]), 15_000_000_000) / 1_000 * 1_000;
+    let branding = format!("{NEXT_URL_BASE}/v1/reference/company-branding/{:016x}/images", mix(&[key, 61]));
+    let founded = 1_950 + below(mix(&[key, 62]), 70);
+    let company = json!({
+        "market_cap": (shares as f64 * instrument.base_price).round(),
+        "phone_number": format!("(555) 555-01{:02}", below(mix(&[key, 63]), 100)),
+        "address": {
+            "address1": format!("{} EXAMPLE PARK WAY", 1 + below(mix(&[key, 64]), 999)),
+            "city": "SAMPLETON",
+            "state": "CA",
+            "postal_code": format!("{:05}", 90_000 + below(mix(&[key, 65]), 6_000)),
+        },
+        "description": format!("{} in the simulated market. Figures are made up.", instrument.name),
+        "sic_code": "3571",
+        "sic_description": "ELECTRONIC COMPUTERS",
+        "ticker_root": ticker.split('.').next().unwrap_or(ticker),
+        "homepage_url": format!("https://{}.example.com", ticker.to_lowercase()),
+        "total_employees": 100 + below(mix(&[key, 66]), 200_000),
+        "list_date": format!("{founded}-{:02}-{:02}", 1 + below(mix(&[key, 67]), 12), 1 + below(mix(&[key, 68]), 28)),
+        "branding": {
+            "logo_url": format!("{branding}/2026-03-01_logo.svg"),
+            "icon_url": format!("{branding}/2026-03-01_icon.png"),
+        },
+        "share_class_shares_outstanding": shares,
+        "weighted_shares_outstanding": shares + 6_000,
+        "round_lot": 100,
+    });
+    if let (Some(results), Value::Object(company)) = (results.as_object_mut(), company) {
+        results.extend(company);
+    }
+}
+
+fn market_name(market: Market) -> &'static str {
+    match market {
+        Market::Stocks => "stocks",
+        Market::Crypto => "crypto",
+        Market::Forex => "fx",
+        Market::Indices => "indices",
+    }
+}
+
+/// Makes an identifier that looks like a FIGI: BBG and nine letters or digits.
+fn figi(hash: u64) -> String {
+    const SYMBOLS: &[u8] = b"0123456789BCDFGHJKLMNPQRSTVWXYZ";
+    let symbol = |place| char::from(SYMBOLS[below(mix(&[hash, place]), SYMBOLS.len() as u64) as usize]);
+    format!("BBG{}", (0..9).map(symbol).collect::<String>())
+}
