@@ -1,1 +1,24 @@
-//! The gateway.
+//! tickgate: a streaming gateway for market data. It holds the one upstream connection and quota of a plan and serves AI agents
+//! (MCP), browsers (EventSource) and programs (HTTP) from it.
+//!
+//! | room | the question it answers |
+//! |---|---|
+//! | [`application`] | who is plugged into whom: read this first |
+//! | [`settings`] · [`cli`] | what was configured · what was typed |
+//! | [`http`] | what comes in over HTTP, through which layers, to which route |
+//! | [`auth`] | is this credential genuine |
+//! | [`tools`] | what models can call |
+//! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it |
+//! | [`telemetry`] · [`dashboard`] | how it is watched · the embedded page |
+//!
+//! The rules are in `tickgate-core`, the living state in `tickgate-actors`; the map is `docs/ARCHITECTURE.md`.
+
+pub mod application;
+pub mod auth;
+pub mod cli;
+mod dashboard;
+pub mod http;
+pub mod settings;
+pub mod telemetry;
+pub mod tools;
+pub mod upstream;

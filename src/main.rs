@@ -1,1 +1,7 @@
-fn main() {}
+//! The `tickgate` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tickgate::cli::run(std::env::args_os())
+}

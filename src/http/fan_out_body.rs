@@ -59,7 +59,8 @@ pub(super) struct BodyParts {
     pub(super) keepalive: Duration,
     /// When the stream ends by itself.
     pub(super) deadline: Option<Instant>,
-    pub(super) slot: StreamSlot,
+    /// Held for as long as the stream is open.
+    pub(super) _slot: StreamSlot,
     pub(super) metrics: HttpMetrics,
     pub(super) clock: Clock,
 }

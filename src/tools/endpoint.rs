@@ -45,8 +45,8 @@ pub struct Parameter {
     pub kind: Kind,
     /// Whether it must be given.
     pub required: bool,
-    /// Whether it also comes as `_lt`, `_lte`, `_gt` and `_gte`.
-    pub ranges: bool,
+    /// Its `_lt`, `_lte`, `_gt` and `_gte` variants, if it has them: argument and query name.
+    pub ranges: &'static [(&'static str, &'static str)],
     /// For models.
     pub help: &'static str,
 }
@@ -100,20 +100,29 @@ pub struct Endpoint {
 
 /// A parameter that is required and goes into the path under its own name.
 pub(super) const fn in_path(name: &'static str, placeholder: &'static str, kind: Kind, help: &'static str) -> Parameter {
-    Parameter { name, place: Place::Path(placeholder), kind, required: true, ranges: false, help }
+    Parameter { name, place: Place::Path(placeholder), kind, required: true, ranges: &[], help }
 }
 
 /// A parameter that may be left out and goes into the query under its own name.
 pub(super) const fn in_query(name: &'static str, kind: Kind, help: &'static str) -> Parameter {
-    Parameter { name, place: Place::Query(name), kind, required: false, ranges: false, help }
+    Parameter { name, place: Place::Query(name), kind, required: false, ranges: &[], help }
 }
 
 /// The same with its range variants.
-pub(super) const fn ranged(name: &'static str, kind: Kind, help: &'static str) -> Parameter {
-    Parameter { name, place: Place::Query(name), kind, required: false, ranges: true, help }
+macro_rules! ranged {
+    ($name:literal, $kind:expr, $help:literal) => {
+        $crate::tools::endpoint::Parameter {
+            ranges: &[
+                (concat!($name, "_lt"), concat!($name, ".lt")),
+                (concat!($name, "_lte"), concat!($name, ".lte")),
+                (concat!($name, "_gt"), concat!($name, ".gt")),
+                (concat!($name, "_gte"), concat!($name, ".gte")),
+            ],
+            ..$crate::tools::endpoint::in_query($name, $kind, $help)
+        }
+    };
 }
-
-const RANGES: [(&str, &str); 4] = [("_lt", ".lt"), ("_lte", ".lte"), ("_gt", ".gt"), ("_gte", ".gte")];
+pub(super) use ranged;
 
 /// A checked call.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -121,7 +130,7 @@ pub struct Request {
     /// Values of the path's placeholders.
     pub path: Vec<(&'static str, String)>,
     /// The query.
-    pub query: Vec<(String, String)>,
+    pub query: Vec<(&'static str, String)>,
 }
 
 impl Endpoint {
@@ -144,14 +153,11 @@ impl Endpoint {
                 (None, _) if parameter.required => return Err(ToolFailure::argument(parameter.name, "it is required")),
                 (None, _) => {}
                 (Some(value), Place::Path(placeholder)) => request.path.push((placeholder, parameter.kind.check(parameter.name, value)?)),
-                (Some(value), Place::Query(key)) => request.query.push((key.to_owned(), parameter.kind.check(parameter.name, value)?)),
+                (Some(value), Place::Query(key)) => request.query.push((key, parameter.kind.check(parameter.name, value)?)),
             }
-            if let (true, Place::Query(key)) = (parameter.ranges, parameter.place) {
-                for (suffix, operator) in RANGES {
-                    let name = format!("{}{suffix}", parameter.name);
-                    if let Some(value) = arguments.get(&name).filter(|value| !value.is_null()) {
-                        request.query.push((format!("{key}{operator}"), parameter.kind.check(&name, value)?));
-                    }
+            for (name, key) in parameter.ranges {
+                if let Some(value) = arguments.get(*name).filter(|value| !value.is_null()) {
+                    request.query.push((key, parameter.kind.check(name, value)?));
                 }
             }
         }
@@ -164,8 +170,7 @@ impl Endpoint {
 
     fn find(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| {
-            let ranged = || RANGES.iter().any(|(suffix, _)| name.strip_suffix(suffix) == Some(parameter.name));
-            parameter.name == name || (parameter.ranges && ranged())
+            parameter.name == name || parameter.ranges.iter().any(|(variant, _)| *variant == name)
         })
     }
 
@@ -180,11 +185,9 @@ impl Endpoint {
         let mut properties = Map::new();
         for parameter in self.parameters {
             properties.insert(parameter.name.to_owned(), parameter.kind.schema(parameter.help));
-            if parameter.ranges {
-                for (suffix, operator) in RANGES {
-                    let help = format!("{} ({} this)", parameter.help, operator.trim_start_matches('.'));
-                    properties.insert(format!("{}{suffix}", parameter.name), parameter.kind.schema(&help));
-                }
+            for (name, key) in parameter.ranges {
+                let help = format!("{} ({} this)", parameter.help, key.rsplit('.').next().unwrap_or_default());
+                properties.insert((*name).to_owned(), parameter.kind.schema(&help));
             }
         }
         let required: Vec<&str> = self.parameters.iter().filter(|parameter| parameter.required).map(|parameter| parameter.name).collect();

@@ -164,7 +164,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         path: "/v2/reference/news",
         parameters: &[
             in_query("ticker", Kind::Symbol, "Articles that name this symbol"),
-            ranged("published_utc", Kind::Time, "Time of publication"),
+            ranged!("published_utc", Kind::Time, "Time of publication"),
             in_query("limit", Kind::Integer(1, 1_000), "Most results; 10 by default"),
             in_query("sort", Kind::Word(&["published_utc"]), "Field to sort by"),
             in_query("order", Kind::Word(ORDER), "Order; desc by default"),

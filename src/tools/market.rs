@@ -15,7 +15,7 @@ use super::arguments;
 use super::catalog::ToolContext;
 use super::endpoint::{AsOf, Endpoint, Shape};
 use super::endpoints::ENDPOINTS;
-use super::outcome::{ToolFailure, ToolOutcome, structured};
+use super::outcome::{ToolFailure, structured};
 use super::registry::{Tool, ToolRun, Toolset};
 use crate::upstream::polygon::{Path, UpstreamAnswer, UpstreamCall};
 

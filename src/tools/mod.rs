@@ -15,4 +15,4 @@ pub use catalog::{ToolCatalog, ToolContext};
 pub use endpoint::Endpoint;
 pub use endpoints::ENDPOINTS;
 pub use outcome::{ToolFailure, ToolOutcome};
-pub use registry::{Registry, Tool, ToolCall, ToolRun, Toolset};
+pub use registry::{Registry, Run, Tool, ToolCall, ToolRun, Toolset};

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::error::{ErrorCode, RpcError};
 
 /// Longest request id accepted, in bytes; it is echoed with every message about the request.
-const MAX_ID_BYTES: usize = 256;
+pub const MAX_ID_BYTES: usize = 256;
 
 /// The id of a request: a string or a whole number, never null (MCP narrows JSON-RPC here).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

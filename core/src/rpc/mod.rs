@@ -5,5 +5,5 @@ mod message;
 mod write;
 
 pub use error::{ErrorCode, RpcError};
-pub use message::{Body, ClientMessage, RequestId};
+pub use message::{Body, ClientMessage, MAX_ID_BYTES, RequestId};
 pub use write::{error_response, notification, null_id_error, result_response};

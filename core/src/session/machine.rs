@@ -80,6 +80,9 @@ impl Session {
     /// When [`Input::TimeReached`] is due. Never later than something that time alone must bring about.
     #[must_use]
     pub fn wake_at(&self) -> Millis {
+        if self.ended {
+            return Millis(u64::MAX);
+        }
         let age = self.opened.plus(self.limits.max_ms);
         let idle = if self.is_busy() { age } else { self.active.plus(self.limits.idle_ms) };
         let patience = self
@@ -230,7 +233,8 @@ impl Session {
             CallEvent::Streaming => self.commit(id, now, effects),
             CallEvent::Progress { progress, total, message, event } => {
                 let call = &mut self.calls[at];
-                let grows = call.progress.is_none_or(|before| progress > before);
+                let sound = progress.is_finite() && total.is_none_or(f64::is_finite);
+                let grows = sound && call.progress.is_none_or(|before| progress > before);
                 if let Some(token) = call.progress_token.as_ref().filter(|_| grows) {
                     let params = progress_params(token.get(), progress, total, message.as_deref(), event.as_deref());
                     call.progress = Some(progress);

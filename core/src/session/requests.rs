@@ -9,7 +9,7 @@ use super::effect::{Effect, FeatureRequest};
 use super::input::Posted;
 use super::machine::Session;
 use crate::mcp::{CallToolParams, LogLevel, Refusal};
-use crate::rpc::{ClientMessage, ErrorCode, RequestId, RpcError, error_response, result_response};
+use crate::rpc::{ClientMessage, ErrorCode, MAX_ID_BYTES, RequestId, RpcError, error_response, result_response};
 use crate::time::Millis;
 
 #[derive(Deserialize, Default)]
@@ -165,8 +165,8 @@ fn parse<'de, T: Deserialize<'de>>(method: &str, params: Option<&'de RawValue>) 
 fn progress_token(params: Option<&RawValue>) -> Result<Option<Box<RawValue>>, Refused> {
     let token = parse::<WithMeta>("params", params)?.meta.and_then(|meta| meta.progress_token);
     match token {
-        Some(token) if serde_json::from_str::<RequestId>(token.get()).is_err() => {
-            let error = RpcError::new(ErrorCode::INVALID_PARAMS, "`_meta.progressToken` must be a string or a whole number");
+        Some(token) if token.get().len() > MAX_ID_BYTES || serde_json::from_str::<RequestId>(token.get()).is_err() => {
+            let error = RpcError::new(ErrorCode::INVALID_PARAMS, "`_meta.progressToken` must be a string of at most 256 bytes or a whole number");
             Err(Refused::Error(error))
         }
         token => Ok(token),

@@ -88,7 +88,7 @@ async fn bars_of(request: &HttpRequest, symbol: &str, worker: &Worker) -> Result
     let path = polygon::Path::new(template, &values).map_err(|error| upstream_problem(&error))?;
     // The upstream's limit counts base bars: minutes for hours.
     let base = if timespan == "hour" { limit * 60 } else { limit };
-    let query = vec![("sort".to_owned(), "desc".to_owned()), ("limit".to_owned(), base.min(50_000).to_string())];
+    let query = vec![("sort", "desc".to_owned()), ("limit", base.min(50_000).to_string())];
     let call = polygon::UpstreamCall { path, query, deadline: now.plus(CALL_DEADLINE_MS), request_id: None };
     let fetched = worker.context.upstream.get(call).await.map_err(|error| upstream_problem(&error))?;
     let envelope: Bars<'_> = serde_json::from_slice(&fetched.body).map_err(|_| Problem::new(StatusCode::BAD_GATEWAY, "invalid_response", "the upstream's answer makes no sense: try again later"))?;

@@ -54,7 +54,7 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Pr
         kind: "events",
         keepalive: Duration::from_secs(streams.keepalive_secs),
         deadline: rotation(streams.max_secs),
-        slot,
+        _slot: slot,
         metrics: worker.gateway.metrics.clone(),
         clock: worker.gateway.clock,
     };

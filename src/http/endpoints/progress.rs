@@ -86,7 +86,7 @@ async fn open(
         kind: stream.kind,
         keepalive: Duration::from_secs(worker.gateway.settings.streams.keepalive_secs),
         deadline: Some(Instant::now() + worker.gateway.clock.until(end)),
-        slot,
+        _slot: slot,
         metrics: worker.gateway.metrics.clone(),
         clock: worker.gateway.clock,
     };

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use awc::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, HttpDate, RETRY_AFTER};
+use awc::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, HttpDate, RETRY_AFTER,
+};
 use awc::http::{StatusCode, Uri};
 use bytes::Bytes;
 use tickgate_core::ports::UpstreamErrorKind;
@@ -51,21 +53,30 @@ impl Question {
             request = request.insert_header((REQUEST_ID, id.clone()));
         }
         let mut response = request.send().await.map_err(|error| Failure::of_sending(&error))?;
-        let status = response.status();
-        let is_page = is_page(response.headers());
+        let (status, headers) = (response.status(), response.headers().clone());
+        let is_page = is_page(&headers);
+        // Of an error's body what cannot be read is not missed.
+        let limit = if status == StatusCode::OK && !is_page { MAX_BODY_BYTES } else { MAX_ERROR_BYTES };
+        let read = response.body().limit(limit).await;
+        let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).and_then(envelope::request_id);
+        let refused = |mut envelope: Envelope| {
+            let request_id = request_id.clone().or_else(|| envelope.request_id.take());
+            tracing::debug!(status = status.as_u16(), upstream.request_id = request_id, "the upstream refused a request");
+            refusal(status, &envelope, is_page, quoting, pause_ms(&headers, now))
+        };
         if status != StatusCode::OK || is_page {
-            // What cannot be read of an error is not missed.
-            let body = response.body().limit(MAX_ERROR_BYTES).await.unwrap_or_default();
-            let envelope = if is_page { Envelope::default() } else { Envelope::read(&body).unwrap_or_default() };
-            return Err(refusal(status, &envelope, is_page, quoting, pause_ms(response.headers(), now)));
+            let body = if is_page { Bytes::new() } else { read.unwrap_or_default() };
+            return Err(refused(Envelope::read(&body).unwrap_or_default()));
         }
-        let body = response.body().limit(MAX_BODY_BYTES).await.map_err(|error| Failure::of_reading(&error))?;
+        let body = read.map_err(|error| Failure::of_reading(&error))?;
+        if is_cut(&headers, body.len()) {
+            return Err(Failure::cut());
+        }
         let mut envelope = Envelope::read(&body).map_err(|_| Failure::invalid_response())?;
         if envelope.is_error() {
-            return Err(refusal(status, &envelope, false, quoting, pause_ms(response.headers(), now)));
+            return Err(refused(envelope));
         }
-        let header = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
-        let request_id = header.and_then(envelope::request_id).or_else(|| envelope.request_id.take());
+        let request_id = request_id.or_else(|| envelope.request_id.take());
         Ok(Received { body, envelope, request_id })
     }
 }
@@ -87,6 +98,13 @@ fn is_page(headers: &HeaderMap) -> bool {
     let Some(content_type) = headers.get(CONTENT_TYPE) else { return false };
     let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     !(matches!(essence.as_str(), "" | "application/json" | "text/json") || essence.ends_with("+json"))
+}
+
+/// Whether a body is shorter than promised: awc ends one whose connection was closed early as if it were whole.
+fn is_cut(headers: &HeaderMap, read: usize) -> bool {
+    let promised = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse().ok());
+    let is_plain = headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
+    is_plain && promised.is_some_and(|promised: usize| read < promised)
 }
 
 /// How long all calls pause, in ms: as `Retry-After` says, else the rest of the minute, but no less than 15 s.

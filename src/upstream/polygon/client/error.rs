@@ -50,6 +50,11 @@ impl Failure {
         Self::new(UpstreamErrorKind::Auth, message, Retry::Never)
     }
 
+    /// The body is shorter than its head said.
+    pub(super) fn cut() -> Self {
+        Self::lost(Retry::Later)
+    }
+
     fn lost(retry: Retry) -> Self {
         let message = "the connection to the upstream was lost before its answer was complete: try again in a few seconds";
         Self::new(UpstreamErrorKind::Unavailable, message, retry)

@@ -1,1 +1,9 @@
-//! Tests.
+//! The client over real sockets: against the simulated upstream, and against servers that behave worse than it.
+
+mod answers;
+mod errors;
+mod harness;
+mod market;
+mod news;
+mod secrecy;
+mod transport;

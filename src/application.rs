@@ -1,0 +1,346 @@
+//! The only place that knows everyone: builds the gateway from its settings, and runs it until it is told to stop.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Actor as _;
+use actix_web::HttpServer;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web_prom::PrometheusMetricsBuilder;
+use anyhow::Context as _;
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use tickgate_actors::session::{DirectoryLimits, SessionDirectory};
+use tickgate_actors::stream::MarketState;
+use tickgate_actors::supervisor::{MarketDataFactory, MarketHandles, SupervisorActor, SupervisorSettings};
+use tickgate_actors::window::{TapeWindow, WindowActor};
+use tickgate_actors::{Clock, Metrics};
+use tickgate_core::market::{MarketPhase, Source};
+use tickgate_core::mcp::ServerInfo;
+use tickgate_core::ports::MarketData;
+use tickgate_core::session::SessionLimits;
+
+use crate::auth::{Authenticator, JwtAuthority, development_secret};
+use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, StreamSlots, Worker, app, openapi_document};
+use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Settings, UpstreamSettings, VersionCheck};
+use crate::tools::{Registry, ToolCatalog, ToolContext};
+use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
+use crate::upstream::simulated::Simulator;
+
+/// Connections that may wait to be accepted: a reconnect storm.
+const BACKLOG: u32 = 4_096;
+/// Bytes kept per connection for a reader that is slow, before its body is no longer asked.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+/// How often limiters forget accounts that have been full again for a while.
+const LIMITER_SWEEP: Duration = Duration::from_secs(60);
+
+/// A gateway that is bound and ready to run.
+pub struct Application {
+    address: SocketAddr,
+    server: Server,
+    simulator: Option<(Simulator, Server)>,
+    gateway: Arc<Gateway>,
+    limiters: Limiters,
+    drain: Duration,
+}
+
+/// Stops a running gateway, as SIGTERM does.
+#[derive(Clone)]
+pub struct Stopper {
+    gateway: Arc<Gateway>,
+    server: ServerHandle,
+    simulator: Option<ServerHandle>,
+}
+
+impl Stopper {
+    /// Readiness off, streams told goodbye, open requests given their time, then the end.
+    pub async fn stop(&self) {
+        tracing::info!("shutting down: no new work, streams are told goodbye");
+        self.gateway.draining.store(true, Ordering::Relaxed);
+        self.gateway.market.drain();
+        self.gateway.sessions.drain();
+        self.server.stop(true).await;
+        if let Some(simulator) = &self.simulator {
+            simulator.stop(false).await;
+        }
+    }
+}
+
+impl Application {
+    /// Binds and wires everything. `registry`: what models can call. Must be called on an actix system.
+    ///
+    /// # Errors
+    /// When a port is taken, a folder cannot be written, or the settings contradict each other.
+    pub fn build(settings: Settings, registry: Registry) -> anyhow::Result<Self> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let clock = Clock::start();
+        let listener = bind(&settings.listen)?;
+        let address = listener.local_addr()?;
+        let public_url = public_url(&settings.listen, address);
+        let metrics_registry = prometheus::Registry::new();
+        let actor_metrics = Metrics::register(&metrics_registry)?;
+        let http_metrics = HttpMetrics::register(&metrics_registry)?;
+        let upstream_metrics = UpstreamMetrics::register(&metrics_registry)?;
+        let (simulator, client_settings) = upstream(&settings.upstream)?;
+        let client_settings = Arc::new(client_settings);
+        let market = start_market(&settings, &client_settings, &upstream_metrics, clock, &actor_metrics);
+        let registry = Arc::new(registry);
+        let directory_limits =
+            DirectoryLimits { sessions: settings.sessions.max_sessions, per_caller: settings.sessions.max_sessions_per_caller };
+        let gateway = Arc::new(Gateway {
+            settings: http_settings(&settings, &public_url, address),
+            authenticator: authenticator(&settings.access, &settings.listen, &public_url, clock)?,
+            sessions: SessionDirectory::new(directory_limits, clock, actor_metrics),
+            session_limits: SessionLimits {
+                idle_ms: settings.sessions.idle_secs * 1_000,
+                max_ms: settings.sessions.max_secs * 1_000,
+                max_calls: settings.sessions.max_calls_per_session,
+            },
+            server_info: server_info(settings.sessions.streaming),
+            registry: Arc::clone(&registry),
+            market: market.link.clone(),
+            market_state: market.state.clone(),
+            slots: StreamSlots::new(settings.limits.max_streams, settings.limits.max_streams_per_caller),
+            metrics: http_metrics,
+            openapi: openapi_document(&public_url, &registry),
+            clock,
+            draining: AtomicBool::new(false),
+        });
+        let limiters = Limiters::new(&settings.limits);
+        let parts = WorkerParts { gateway: Arc::clone(&gateway), market, client_settings, upstream_metrics, streaming: settings.sessions.streaming };
+        let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
+        log_start(&settings, &public_url);
+        Ok(Self { address, server, simulator, gateway, limiters, drain: Duration::from_secs(settings.listen.drain_secs) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The simulated market, if that is the upstream.
+    #[must_use]
+    pub fn simulator(&self) -> Option<Simulator> {
+        self.simulator.as_ref().map(|(simulator, _)| simulator.clone())
+    }
+
+    /// What is shared by all workers.
+    #[must_use]
+    pub fn gateway(&self) -> Arc<Gateway> {
+        Arc::clone(&self.gateway)
+    }
+
+    /// Stops it from elsewhere.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper {
+            gateway: Arc::clone(&self.gateway),
+            server: self.server.handle(),
+            simulator: self.simulator.as_ref().map(|(_, server)| server.handle()),
+        }
+    }
+
+    /// Runs until SIGTERM, SIGINT or a [`Stopper`] ends it.
+    ///
+    /// # Errors
+    /// When a server fails.
+    pub async fn run_until_stopped(self) -> io::Result<()> {
+        let stopper = self.stopper();
+        let signals = actix_rt::spawn(async move {
+            wait_for_signal().await;
+            stopper.stop().await;
+        });
+        let limiters = self.limiters;
+        let sweep = actix_rt::spawn(async move {
+            loop {
+                tokio::time::sleep(LIMITER_SWEEP).await;
+                limiters.forget_the_idle();
+            }
+        });
+        if let Some((_, simulator)) = self.simulator {
+            actix_rt::spawn(simulator);
+        }
+        tracing::debug!(drain_secs = self.drain.as_secs(), "serving");
+        let served = self.server.await;
+        signals.abort();
+        sweep.abort();
+        served
+    }
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        // Without signals the process can still be ended from elsewhere.
+        _ => std::future::pending().await,
+    }
+}
+
+fn bind(listen: &ListenSettings) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::from((listen.host, listen.port));
+    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address).with_context(|| format!("cannot listen on {address}: choose another PORT, or stop what uses it"))?;
+    let listener = socket.listen(BACKLOG)?.into_std()?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// The URL that clients use, without trailing slash.
+pub(crate) fn public_url(listen: &ListenSettings, address: SocketAddr) -> String {
+    let url = listen.public_url.as_ref().map_or_else(|| format!("http://{address}"), ToString::to_string);
+    url.trim_end_matches('/').to_owned()
+}
+
+/// The upstream that the client talks to; the simulated one is started here, on a loopback port of its own.
+fn upstream(settings: &UpstreamSettings) -> anyhow::Result<(Option<(Simulator, Server)>, PolygonSettings)> {
+    match &settings.market {
+        MarketSource::Real { base_url, key } => {
+            let client = PolygonSettings { base_url: base_url.clone(), key: key.clone(), plan: settings.plan, source: Source::Poll };
+            Ok((None, client))
+        }
+        MarketSource::Simulated => {
+            let (simulator, server) = Simulator::start(settings.simulator.clone(), SocketAddr::from(([127, 0, 0, 1], 0)))?;
+            let client = PolygonSettings {
+                base_url: simulator.base_url().parse()?,
+                key: SecretString::from("simulated"),
+                plan: settings.plan,
+                source: Source::Simulated,
+            };
+            Ok((Some((simulator, server)), client))
+        }
+    }
+}
+
+fn start_market(settings: &Settings, client: &Arc<PolygonSettings>, upstream: &UpstreamMetrics, clock: Clock, metrics: &Metrics) -> MarketHandles {
+    let (client, upstream) = (Arc::clone(client), upstream.clone());
+    let source = client.source;
+    let factory: MarketDataFactory =
+        Arc::new(move |quota| -> Rc<dyn MarketData> { Rc::new(PolygonClient::new((*client).clone(), quota, clock, upstream.clone())) });
+    let new_york = TimeZone::get("America/New_York").expect("the time zone database is built in");
+    let state = MarketState::new(MarketPhase::by_clock(clock.now(), &new_york), source, settings.upstream.plan.delayed());
+    let supervisor = SupervisorSettings {
+        tape: settings.streams.tape,
+        quota: tickgate_actors::quota::QuotaSettings { per_minute: settings.upstream.per_minute },
+        linger_ms: settings.streams.linger_secs * 1_000,
+    };
+    SupervisorActor::launch(supervisor, factory, state, clock, metrics.clone())
+}
+
+fn http_settings(settings: &Settings, public_url: &str, address: SocketAddr) -> HttpSettings {
+    let development = settings.listen.environment == Environment::Development;
+    let own: Option<url::Url> = public_url.parse().ok();
+    let own_host = own.as_ref().map(|url| url.authority().to_ascii_lowercase());
+    let own_origin = own.map(|url| url.origin().ascii_serialization());
+    HttpSettings {
+        public_url: public_url.to_owned(),
+        allowed_origins: settings.access.allowed_origins.iter().cloned().chain(own_origin).collect(),
+        allowed_hosts: settings.access.allowed_hosts.iter().cloned().chain(own_host).chain([address.to_string()]).collect(),
+        any_local_port: development,
+        trusted_proxies: settings.access.trusted_proxies.clone(),
+        client_ip_header: settings.access.client_ip_header.clone().unwrap_or_else(|| "x-forwarded-for".to_owned()),
+        auth: settings.access.mode,
+        metrics_public: settings.access.metrics_public,
+        docs_public: settings.access.docs_public,
+        development,
+        limits: settings.limits,
+        streams: settings.streams,
+        lenient_versions: settings.sessions.version_check == VersionCheck::Lenient,
+        loopback: settings.listen.host.is_loopback(),
+    }
+}
+
+/// The authority that makes and checks our tokens.
+///
+/// # Errors
+/// When the development secret cannot be kept, or no key pair can be derived.
+pub fn jwt_authority(access: &AccessSettings, listen: &ListenSettings, public_url: &str) -> anyhow::Result<JwtAuthority> {
+    let mut secrets = access.jwt_secrets.clone();
+    if secrets.is_empty() && listen.environment == Environment::Development && access.mode != AuthMode::Off {
+        let secret = development_secret(&listen.data_dir);
+        secrets.push(secret.with_context(|| format!("the secret key of development cannot be kept in {}", listen.data_dir.display()))?);
+    }
+    Ok(JwtAuthority::new(&secrets, public_url)?)
+}
+
+fn authenticator(access: &AccessSettings, listen: &ListenSettings, public_url: &str, clock: Clock) -> anyhow::Result<Authenticator> {
+    Ok(Authenticator::new(access, jwt_authority(access, listen, public_url)?, clock))
+}
+
+fn server_info(streaming: bool) -> ServerInfo {
+    ServerInfo {
+        name: "tickgate",
+        version: env!("CARGO_PKG_VERSION"),
+        instructions: include_str!("instructions.md").trim().to_owned(),
+        streaming,
+    }
+}
+
+/// What each worker is made of.
+#[derive(Clone)]
+struct WorkerParts {
+    gateway: Arc<Gateway>,
+    market: MarketHandles,
+    client_settings: Arc<PolygonSettings>,
+    upstream_metrics: UpstreamMetrics,
+    streaming: bool,
+}
+
+impl WorkerParts {
+    /// Makes a worker on the thread that it will serve.
+    fn build(&self) -> Rc<Worker> {
+        let clock = self.gateway.clock;
+        let window = TapeWindow::new(self.gateway.settings.streams.tape, self.market.link.clone(), clock);
+        self.market.link.attach(WindowActor::new(window.clone()).start().recipient());
+        let upstream = PolygonClient::new((*self.client_settings).clone(), self.market.quota.clone(), clock, self.upstream_metrics.clone());
+        let context = Rc::new(ToolContext { window, upstream: Rc::new(upstream), market: self.market.state.clone(), streaming: self.streaming, clock });
+        let catalog = Rc::new(ToolCatalog::new(Arc::clone(&self.gateway.registry), Rc::clone(&context)));
+        Rc::new(Worker { gateway: Arc::clone(&self.gateway), context, catalog })
+    }
+}
+
+fn serve(settings: &Settings, listener: TcpListener, parts: WorkerParts, limiters: &Limiters, registry: &prometheus::Registry) -> anyhow::Result<Server> {
+    let prometheus = PrometheusMetricsBuilder::new("tickgate")
+        .registry(registry.clone())
+        .mask_unmatched_patterns("unmatched")
+        // A stream is counted when it ends, after minutes: its time would say nothing.
+        .exclude("/events")
+        .exclude_regex("/api/mcp/stream-.*")
+        .build()
+        .map_err(|error| anyhow::anyhow!("metrics of requests cannot be registered: {error}"))?;
+    let limiters = limiters.clone();
+    let server = HttpServer::new(move || app(parts.build(), &limiters, prometheus.clone()))
+        .workers(settings.listen.workers)
+        .tcp_nodelay(true)
+        .h1_allow_half_closed(false)
+        .h1_write_buffer_size(WRITE_BUFFER_BYTES)
+        .shutdown_timeout(settings.listen.drain_secs)
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    Ok(server)
+}
+
+fn log_start(settings: &Settings, public_url: &str) {
+    let market = match settings.upstream.market {
+        MarketSource::Simulated => "simulated: these are not real prices",
+        MarketSource::Real { .. } => "real",
+    };
+    tracing::info!(url = public_url, market, environment = %settings.listen.environment, auth = %settings.access.mode, "tickgate serves {public_url}");
+    match settings.access.mode {
+        AuthMode::InsecureOff => tracing::warn!("AUTH=insecure-off: everyone who can reach {public_url} may use it"),
+        AuthMode::Optional => tracing::warn!("AUTH=optional: anonymous callers can read; meant for migration only"),
+        AuthMode::Off | AuthMode::Required => {}
+    }
+}

@@ -1,0 +1,23 @@
+//! `tickgate serve`.
+
+use std::process::ExitCode;
+
+use crate::application::Application;
+use crate::settings::Settings;
+use crate::telemetry::{start_logs, start_reports};
+use crate::tools::Registry;
+
+pub(super) fn run(settings: Settings) -> ExitCode {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Before the system starts, and until it has ended.
+    let _reports = start_reports(&settings.telemetry, settings.listen.environment);
+    start_logs(&settings.telemetry);
+    let served: anyhow::Result<()> = actix::System::new().block_on(async {
+        let application = Application::build(settings, Registry::standard())?;
+        Ok(application.run_until_stopped().await?)
+    });
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => super::fail(&error),
+    }
+}

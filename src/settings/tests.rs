@@ -1,0 +1,148 @@
+//! Settings as people write them.
+
+use super::*;
+
+fn gather(environment: &[(&str, &str)]) -> Result<Settings, String> {
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::gather(&Sources::from_environment(environment)).map_err(join)
+}
+
+fn join(errors: Vec<SettingError>) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+const SECRET: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+#[test]
+fn with_nothing_said_a_developer_gets_a_simulated_market_on_loopback_without_keys() {
+    let settings = gather(&[]).unwrap();
+    assert_eq!((settings.listen.host.to_string().as_str(), settings.listen.port), ("127.0.0.1", 8080));
+    assert_eq!(settings.access.mode, AuthMode::Off);
+    assert!(matches!(settings.upstream.market, MarketSource::Simulated));
+    assert_eq!(settings.upstream.plan, Plan::Advanced);
+}
+
+#[test]
+fn every_default_is_allowed_and_every_name_is_unique() {
+    let names: std::collections::HashSet<&str> = SPECS.iter().map(|spec| spec.name).collect();
+    assert_eq!(names.len(), SPECS.len());
+    let defaults: Vec<(&str, &str)> = SPECS.iter().filter_map(|spec| Some((spec.name, spec.default?))).filter(|(name, _)| *name != "MASSIVE_API_BASE_URL").collect();
+    assert!(gather(&defaults).is_ok(), "{:?}", gather(&defaults).err());
+}
+
+#[test]
+fn a_bad_value_is_named_with_what_is_allowed() {
+    for (name, value) in [
+        ("PORT", "70000"),
+        ("HOST", "nowhere"),
+        ("APP_ENV", "prod"),
+        ("AUTH", "none"),
+        ("RATE_LIMIT_MCP", "ten"),
+        ("RATE_LIMIT_STREAM", "10/day"),
+        ("MAX_BODY_BYTES", "1"),
+        ("ENABLE_STREAMING", "maybe"),
+        ("SIM_FAULTS", "nosuch:0.1"),
+        ("ALLOWED_ORIGINS", "*"),
+        ("ALLOWED_ORIGINS", "https://a.example/path"),
+        ("PUBLIC_URL", "ftp://gate.example"),
+        ("LOG_LEVEL", "LOUD"),
+        ("TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("UPSTREAM_PLAN", "gold"),
+    ] {
+        let error = gather(&[(name, value)]).unwrap_err();
+        assert!(error.contains(name) && error.contains("allowed:"), "{name}={value}: {error}");
+    }
+}
+
+#[test]
+fn every_error_is_told_at_once_and_a_secret_is_never_shown() {
+    let error = gather(&[("PORT", "x"), ("WORKERS", "0"), ("JWT_SECRET_KEY", "hunter2-hunter2-hunter2-hunter2-hunter2"), ("MCP_API_KEYS", "short")]).unwrap_err();
+    for name in ["PORT", "WORKERS", "JWT_SECRET_KEY", "MCP_API_KEYS"] {
+        assert!(error.contains(name), "{error}");
+    }
+    assert!(!error.contains("hunter2") && !error.contains("short\""), "{error}");
+}
+
+#[test]
+fn production_without_a_credential_refuses_to_start() {
+    let error = gather(&[("APP_ENV", "production")]).unwrap_err();
+    assert!(error.contains("no credential is configured"), "{error}");
+    assert!(gather(&[("APP_ENV", "production"), ("MCP_API_KEYS", "0123456789abcdef")]).is_ok());
+    assert!(gather(&[("APP_ENV", "production"), ("JWT_SECRET_KEY", SECRET)]).is_ok());
+}
+
+#[test]
+fn auth_off_is_for_loopback_only_unless_it_is_said_to_be_insecure() {
+    assert!(gather(&[("HOST", "0.0.0.0"), ("AUTH", "off")]).unwrap_err().contains("loopback"));
+    assert!(gather(&[("HOST", "0.0.0.0")]).unwrap_err().contains("AUTH=required"));
+    assert!(gather(&[("HOST", "0.0.0.0"), ("AUTH", "insecure-off")]).is_ok());
+}
+
+#[test]
+fn static_keys_have_scopes_and_users_and_blanks_are_skipped() {
+    let settings = gather(&[("MCP_API_KEYS", " 0123456789abcdef , fedcba9876543210:read:ada,,")]).unwrap();
+    let keys: Vec<_> = settings.access.static_keys.iter().map(|key| (key.scope, key.user.as_str())).collect();
+    assert_eq!(keys, [(Scope::Write, "static"), (Scope::Read, "ada")]);
+}
+
+#[test]
+fn weak_secrets_are_refused() {
+    for secret in ["changeme", "passphrase that is rather long but not random at all", &"0".repeat(64), &"ab".repeat(32), "c2hvcnQ="] {
+        assert!(gather(&[("JWT_SECRET_KEY", secret)]).is_err(), "{secret}");
+    }
+    assert!(gather(&[("JWT_SECRET_KEY", &format!("{SECRET},q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQMTIzNDU2Nzg="))]).is_ok());
+}
+
+#[test]
+fn the_polygon_name_of_the_key_works_too_and_with_a_key_the_market_is_real_on_the_free_plan() {
+    for name in ["MASSIVE_API_KEY", "POLYGON_API_KEY"] {
+        let settings = gather(&[(name, "k")]).unwrap();
+        assert!(matches!(settings.upstream.market, MarketSource::Real { .. }));
+        assert_eq!((settings.upstream.plan, settings.upstream.per_minute), (Plan::Free, 5));
+    }
+    assert!(gather(&[("MASSIVE_API_BASE_URL", "https://api.example")]).unwrap_err().contains("MASSIVE_API_KEY"));
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let mut sources = Sources::from_environment([("PORT".to_owned(), "2".to_owned()), ("WORKERS".to_owned(), "2".to_owned())]);
+    sources.parse_file("tickgate.toml", "port = 3\nworkers = 3\ndrain_secs = 3\nenable_streaming = false\nallowed_hosts = [\"a\", \"b\"]").unwrap();
+    sources.set_flag("PORT", "1".to_owned());
+    let settings = Settings::gather(&sources).unwrap();
+    assert_eq!((settings.listen.port, settings.listen.workers, settings.listen.drain_secs), (1, 2, 3));
+    assert!(!settings.sessions.streaming);
+    assert_eq!(settings.access.allowed_hosts, ["a", "b"]);
+}
+
+#[test]
+fn an_unknown_key_of_the_file_is_refused_with_the_nearest_known_one() {
+    for (text, problem) in [("prot = 1", "did you mean `port`"), ("port = { a = 1 }", "must be a text"), ("port = ", "tickgate.toml"), ("[http]\nport = 1", "unknown key `http`")] {
+        let error = Sources::default().parse_file("tickgate.toml", text).unwrap_err().to_string();
+        assert!(error.contains(problem), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_secret_can_come_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    std::fs::write(&path, "0123456789abcdef\n").unwrap();
+    let settings = gather(&[("APP_ENV", "production"), ("MCP_API_KEYS_FILE", path.to_str().unwrap())]).unwrap();
+    assert_eq!(settings.access.static_keys.len(), 1);
+    assert!(gather(&[("MCP_API_KEYS_FILE", "/nosuch")]).unwrap_err().contains("MCP_API_KEYS_FILE"));
+}
+
+#[test]
+fn the_printed_settings_show_no_secret() {
+    let settings = gather(&[("MCP_API_KEYS", "canary-canary-canary"), ("MASSIVE_API_KEY", "canary-upstream"), ("JWT_SECRET_KEY", SECRET)]).unwrap();
+    let printed = format!("{settings:#?}");
+    assert!(!printed.contains("canary") && !printed.contains(SECRET), "{printed}");
+}
+
+#[test]
+fn the_documented_settings_are_those_of_the_code() {
+    let document = include_str!("../../docs/CONFIGURATION.md");
+    for line in reference().lines() {
+        assert!(document.contains(line), "docs/CONFIGURATION.md lacks: {line}");
+    }
+}
