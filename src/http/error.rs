@@ -7,6 +7,8 @@
 //!
 //! No text from inside (paths, URLs, secrets, panics) is ever put into one.
 
+use std::rc::Rc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse};
@@ -14,7 +16,7 @@ use serde_json::json;
 use tickgate_core::mcp::Refusal;
 use tickgate_core::rpc::{ErrorCode, RequestId, RpcError, error_response, null_id_error};
 
-use super::gateway::worker;
+use super::gateway::{Worker, worker};
 use super::request::RequestIdentity;
 
 /// A refusal of the edge.
@@ -62,6 +64,11 @@ impl Problem {
 
     /// The answer, in the form of the place that was asked.
     pub(super) fn respond(&self, request: &HttpRequest) -> HttpResponse {
+        self.respond_at(&Place::of(request))
+    }
+
+    /// The same, once the request itself is gone.
+    pub(super) fn respond_at(&self, place: &Place) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         if let Some(secs) = self.retry_after_secs {
             response.insert_header((RETRY_AFTER, secs.max(1).to_string()));
@@ -70,11 +77,11 @@ impl Problem {
             response.insert_header((ALLOW, methods));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            let url = &worker(request).gateway.settings.public_url;
+            let url = &place.worker.gateway.settings.public_url;
             let error = if self.reason == "invalid_token" { ", error=\"invalid_token\"" } else { "" };
             response.insert_header((WWW_AUTHENTICATE, format!("Bearer realm=\"{url}\", scope=\"read write\"{error}")));
         }
-        if is_mcp(request) { self.json_rpc(response) } else { self.problem_json(request, response) }
+        if place.mcp { self.json_rpc(response) } else { self.problem_json(place, response) }
     }
 
     fn json_rpc(&self, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
@@ -91,20 +98,30 @@ impl Problem {
         response.insert_header((CONTENT_TYPE, "application/json")).body(null_id_error(&error))
     }
 
-    fn problem_json(&self, request: &HttpRequest, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
+    fn problem_json(&self, place: &Place, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
         let body = json!({
             "type": format!("https://tickgate.dev/problems/{}", self.reason.replace('_', "-")),
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "detail": self.detail,
-            "request_id": RequestIdentity::of(request),
+            "request_id": place.request_id,
         });
         response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body.to_string())
     }
 }
 
-pub(super) fn is_mcp(request: &HttpRequest) -> bool {
-    request.path() == "/mcp"
+/// The place that was asked. A layer keeps this instead of the request: actix allows no second handle on a request that is
+/// still to be routed.
+pub(super) struct Place {
+    pub(super) worker: Rc<Worker>,
+    pub(super) request_id: String,
+    mcp: bool,
+}
+
+impl Place {
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        Self { worker: worker(request), request_id: RequestIdentity::of(request), mcp: request.path() == "/mcp" }
+    }
 }
 
 /// A refusal that the protocol decided.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
 use tickgate_actors::Clock;
 use tickgate_actors::window::TapeReader;
 use tickgate_core::tape::{Epoch, Event, Gap, Next, Position};
@@ -28,8 +29,8 @@ pub(super) trait Encoding {
     fn gap(&mut self, gap: &Gap, epoch: Epoch) -> Bytes;
     /// A place to resume from, with nothing to show.
     fn mark(&mut self, position: Position) -> Option<Bytes>;
-    /// The last bytes, and why: the end of the stream's own time, or of the gateway's.
-    fn goodbye(&mut self, why: Goodbye, position: Position) -> Option<Bytes>;
+    /// The last bytes, and why: the end of the stream's own time, or of the gateway's. `position`: how far it had read, if it had begun.
+    fn goodbye(&mut self, why: Goodbye, position: Option<Position>) -> Option<Bytes>;
 }
 
 /// Why a stream ends.
@@ -65,9 +66,26 @@ pub(super) struct BodyParts {
     pub(super) clock: Clock,
 }
 
+/// Where a body reads from.
+pub(super) enum Source {
+    /// Its topics are not settled yet; the prelude goes out all the same.
+    Opening(LocalBoxFuture<'static, TapeReader>),
+    /// The tape.
+    Open(TapeReader),
+}
+
+impl Source {
+    const fn position(&self) -> Option<Position> {
+        match self {
+            Self::Opening(_) => None,
+            Self::Open(reader) => Some(reader.position()),
+        }
+    }
+}
+
 /// The body.
 pub(super) struct FanOutBody<E> {
-    reader: TapeReader,
+    source: Source,
     encoding: E,
     parts: BodyParts,
     prelude: bool,
@@ -77,9 +95,9 @@ pub(super) struct FanOutBody<E> {
 }
 
 impl<E: Encoding + Unpin> FanOutBody<E> {
-    pub(super) fn new(reader: TapeReader, encoding: E, parts: BodyParts) -> Self {
+    pub(super) fn new(source: Source, encoding: E, parts: BodyParts) -> Self {
         let now = Instant::now();
-        let mut body = Self { reader, encoding, parts, prelude: true, closed: None, timer: Box::pin(sleep_until(now)), last_write: now };
+        let mut body = Self { source, encoding, parts, prelude: true, closed: None, timer: Box::pin(sleep_until(now)), last_write: now };
         body.arm();
         body
     }
@@ -98,19 +116,23 @@ impl<E: Encoding + Unpin> FanOutBody<E> {
 
     fn close(&mut self, why: Goodbye) -> Poll<Option<Result<Bytes, Infallible>>> {
         self.closed = Some(why);
-        match self.encoding.goodbye(why, self.reader.position()) {
+        match self.encoding.goodbye(why, self.source.position()) {
             Some(bytes) => self.write(bytes),
             None => Poll::Ready(None),
         }
     }
 
     /// The next bytes that the reader has, if it has any now.
-    fn read(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        if let Source::Opening(opening) = &mut self.source {
+            self.source = Source::Open(std::task::ready!(opening.as_mut().poll(cx)));
+        }
+        let Source::Open(reader) = &mut self.source else { return Poll::Pending };
         loop {
-            let bytes = match std::task::ready!(self.reader.poll_next(cx)) {
+            let bytes = match std::task::ready!(reader.poll_next(cx)) {
                 None => return self.close(Goodbye::Draining),
-                Some(Next::Event(event)) => self.encoding.event(&event, self.reader.epoch(), &self.parts.clock),
-                Some(Next::Gap(gap)) => Some(self.encoding.gap(&gap, self.reader.epoch())),
+                Some(Next::Event(event)) => self.encoding.event(&event, reader.epoch(), &self.parts.clock),
+                Some(Next::Gap(gap)) => Some(self.encoding.gap(&gap, reader.epoch())),
                 Some(Next::Mark(position)) => self.encoding.mark(position),
                 Some(Next::Fallen) => return self.close(Goodbye::TooSlow),
                 Some(Next::Idle) => None,

@@ -16,7 +16,22 @@ pub(super) fn of<T: JsonSchema>() -> Value {
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("title");
     }
+    forget_rust_formats(&mut schema);
     schema
+}
+
+/// `uint64` is no format that clients know: they warn of it at each call.
+fn forget_rust_formats(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if members.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
+                members.remove("format");
+            }
+            members.values_mut().for_each(forget_rust_formats);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(forget_rust_formats),
+        _ => {}
+    }
 }
 
 pub(super) fn freshness() -> Value {

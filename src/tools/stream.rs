@@ -184,6 +184,7 @@ impl Stream {
         topics.push(Topic::Status);
         let interest = self.context.window.watch(self.wish(topics.clone(), Ready::Recorded)).await?;
         let effective_interval_ms = interest.effective_interval_ms;
+        let _ = tokio::time::timeout_at(deadline, self.context.window.settle(&topics)).await;
         let start = if self.subject == Subject::Prices { Start::Latest } else { Start::Live };
         let settings = ReaderSettings { mode: Mode::Conflate, gather: Gather::default(), start };
         let mut reader = TapeReader::join(&self.context.window, &topics, settings, interest);

@@ -197,7 +197,6 @@ impl Actor for StreamActor {
                 for event in events.unwrap_or_default() {
                     stream.subject.remember(&event);
                 }
-                stream.fetched = stream.subject.goes_on();
             })
             .wait(ctx);
     }

@@ -77,6 +77,26 @@ impl TapeWindow {
         Ok(interest)
     }
 
+    /// Waits until the first poll of the news topics among these is on the tape: what was published while nobody watched comes
+    /// before a reader that starts now. Best effort: an upstream that fails delays nobody for longer than one poll.
+    pub async fn settle(&self, topics: &[Topic]) {
+        for topic in topics.iter().filter(|topic| topic.is_news()) {
+            let asked = {
+                let state = self.0.borrow();
+                let unsettled = state.interest.get(topic).filter(|local| !local.fetched);
+                unsettled.map(|local| state.market.watch(topic.clone(), local.counts.keys().next().copied().unwrap_or_default(), false, Ready::Fetched))
+            };
+            if let Some(asked) = asked
+                && let Ok(watched) = asked.await
+            {
+                if let Some(local) = self.0.borrow_mut().interest.get_mut(topic) {
+                    local.fetched = true;
+                }
+                self.reached(watched.position).await;
+            }
+        }
+    }
+
     /// Counts the subscriber and returns the request to the supervisor, if it must be asked.
     fn hold(
         &self,

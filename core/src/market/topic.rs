@@ -53,6 +53,12 @@ impl Topic {
         matches!(self, Self::Alerts(_) | Self::Status)
     }
 
+    /// Whether articles come on this topic.
+    #[must_use]
+    pub const fn is_news(&self) -> bool {
+        matches!(self, Self::News(_) | Self::AllNews)
+    }
+
     /// The symbol that the topic is about, if it is about one.
     #[must_use]
     pub const fn symbol(&self) -> Option<&Symbol> {

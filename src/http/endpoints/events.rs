@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::cursor_of;
 use super::query::{Query, wrong};
 use crate::http::error::Problem;
-use crate::http::fan_out_body::{BodyParts, Encoding, FanOutBody, Goodbye};
+use crate::http::fan_out_body::{BodyParts, Encoding, FanOutBody, Goodbye, Source};
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::caller;
 use crate::http::session_body::event_stream;
@@ -48,7 +48,7 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Pr
         Some(cursor) => Start::After(cursor.parse().map_err(|error| wrong("last_event_id", error))?),
     };
     let settings = ReaderSettings { mode: mode.unwrap_or(Mode::Conflate), gather, start };
-    let (reader, slot) = join(request, worker, Wished { kind: "events", topics, interval_ms }, settings).await?;
+    let (source, slot) = join(request, worker, Wished { kind: "events", topics, interval_ms }, settings).await?;
     let streams = worker.gateway.settings.streams;
     let parts = BodyParts {
         kind: "events",
@@ -59,7 +59,7 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Pr
         clock: worker.gateway.clock,
     };
     let encoding = EventFrames { retry_ms: streams.retry_ms };
-    Ok(event_stream().body(FanOutBody::new(reader, encoding, parts)))
+    Ok(event_stream().body(FanOutBody::new(source, encoding, parts)))
 }
 
 /// What a stream asks for.
@@ -79,7 +79,7 @@ pub(super) fn check_topics(name: &str, topics: &[Topic], worker: &Worker) -> Res
 }
 
 /// Takes a place, declares interest, and joins the tape.
-pub(super) async fn join(request: &HttpRequest, worker: &Worker, wished: Wished, settings: ReaderSettings) -> Result<(TapeReader, StreamSlot), Problem> {
+pub(super) async fn join(request: &HttpRequest, worker: &Worker, wished: Wished, settings: ReaderSettings) -> Result<(Source, StreamSlot), Problem> {
     let gateway = &worker.gateway;
     if gateway.is_draining() {
         return Err(Problem::unavailable("the gateway is shutting down: try again in a moment"));
@@ -93,7 +93,15 @@ pub(super) async fn join(request: &HttpRequest, worker: &Worker, wished: Wished,
     let floor = ToolContext::interval_floor_ms(&caller);
     let wish = Wish { topics: wished.topics.clone(), interval_ms: wished.interval_ms.map(|interval| interval.max(floor)), ready: Ready::Recorded };
     let interest = worker.context.window.watch(wish).await.map_err(|error| watch_problem(&error))?;
-    Ok((TapeReader::join(&worker.context.window, &wished.topics, settings, interest), slot))
+    let (window, topics) = (worker.context.window.clone(), wished.topics);
+    if matches!(settings.start, Start::After(_)) || !topics.iter().any(Topic::is_news) {
+        return Ok((Source::Open(TapeReader::join(&window, &topics, settings, interest)), slot));
+    }
+    let opening = async move {
+        window.settle(&topics).await;
+        TapeReader::join(&window, &topics, settings, interest)
+    };
+    Ok((Source::Opening(Box::pin(opening)), slot))
 }
 
 pub(super) fn watch_problem(error: &WatchError) -> Problem {
@@ -141,7 +149,7 @@ impl Encoding for EventFrames {
         Some(Bytes::from(format!("id: {position}\n\n")))
     }
 
-    fn goodbye(&mut self, why: Goodbye, position: Position) -> Option<Bytes> {
+    fn goodbye(&mut self, why: Goodbye, position: Option<Position>) -> Option<Bytes> {
         let spread = if why == Goodbye::Draining { self.retry_ms * 2 } else { self.retry_ms / 2 };
         let retry = self.retry_ms / 2 + jitter(spread);
         let reason = match why {
@@ -149,6 +157,7 @@ impl Encoding for EventFrames {
             Goodbye::Draining => "draining",
             Goodbye::TooSlow => "slow",
         };
-        Some(Bytes::from(format!("id: {position}\nretry: {retry}\nevent: bye\ndata: {{\"reason\":\"{reason}\"}}\n\n")))
+        let id = position.map_or_else(String::new, |position| format!("id: {position}\n"));
+        Some(Bytes::from(format!("{id}retry: {retry}\nevent: bye\ndata: {{\"reason\":\"{reason}\"}}\n\n")))
     }
 }

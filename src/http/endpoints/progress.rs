@@ -81,7 +81,7 @@ async fn open(
     }
     let start = cursor.map_or(stream.start, |cursor| Start::After(cursor.position));
     let settings = ReaderSettings { mode: Mode::Conflate, gather: Gather::default(), start };
-    let (reader, slot) = join(request, worker, Wished { kind: stream.kind, topics, interval_ms: Some(interval_ms) }, settings).await?;
+    let (source, slot) = join(request, worker, Wished { kind: stream.kind, topics, interval_ms: Some(interval_ms) }, settings).await?;
     let parts = BodyParts {
         kind: stream.kind,
         keepalive: Duration::from_secs(worker.gateway.settings.streams.keepalive_secs),
@@ -98,7 +98,7 @@ async fn open(
         retry_ms: worker.gateway.settings.streams.retry_ms,
         progress: 0,
     };
-    Ok(event_stream().body(FanOutBody::new(reader, encoding, parts)))
+    Ok(event_stream().body(FanOutBody::new(source, encoding, parts)))
 }
 
 /// The id of these streams: `<position>~<end, unix ms>`.
@@ -169,7 +169,7 @@ impl Encoding for ProgressFrames {
         Some(Bytes::from(format!("id: {position}~{}\n\n", self.end.0)))
     }
 
-    fn goodbye(&mut self, why: Goodbye, position: Position) -> Option<Bytes> {
+    fn goodbye(&mut self, why: Goodbye, position: Option<Position>) -> Option<Bytes> {
         if why != Goodbye::TimeIsOver {
             return None;
         }
@@ -177,6 +177,7 @@ impl Encoding for ProgressFrames {
             "{{\"jsonrpc\":\"2.0\",\"result\":{{\"content\":[{{\"type\":\"text\",\"text\":\"Stream complete\"}}],\"isError\":false}},\"id\":\"{}\"}}",
             self.token
         );
-        Some(self.frame(position, &[result.as_bytes()]))
+        // A stream that had not begun ends all the same, at the place before the first event.
+        Some(self.frame(position.unwrap_or(Position { epoch: Epoch(0), seq: 0 }), &[result.as_bytes()]))
     }
 }

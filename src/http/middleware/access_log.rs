@@ -33,7 +33,13 @@ impl RootSpanBuilder for AccessLog {
     }
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
-        let Ok(response) = outcome else { return };
+        let response = match outcome {
+            Ok(response) => response,
+            Err(error) => {
+                let status = error.as_response_error().status_code().as_u16();
+                return span.in_scope(|| tracing::error!(status_code = status, "a request failed and was answered {status}"));
+            }
+        };
         let request = response.request();
         let endpoint = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         let extensions = request.extensions();

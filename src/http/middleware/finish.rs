@@ -1,20 +1,20 @@
 //! What every answer carries, refusals too: request id, security headers, CORS headers for allowed origins. A refusal that a
 //! layer left without a body gets one here, in the form of the place that was asked.
 
-use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
     HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse};
 
 use super::guard::is_allowed_origin;
-use crate::http::error::Problem;
-use crate::http::gateway::worker;
-use crate::http::request::{REQUEST_ID, RequestIdentity};
+use crate::http::error::{Place, Problem};
+use crate::http::request::REQUEST_ID;
 
 /// Content security policy of every page but the docs: nothing inline, nothing from elsewhere.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
@@ -27,41 +27,57 @@ pub(in crate::http) async fn finish(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
-    let context = request.request().clone();
-    let mut response = match next.call(request).await {
+    let place = Place::of(request.request());
+    let origin = request.headers().get(ORIGIN).cloned();
+    match next.call(request).await {
         Ok(response) if is_bare_refusal(&response) => {
-            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(1);
-            let headers = response.headers().clone();
-            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limit exceeded").retry_after(retry_after);
-            worker(&context).gateway.metrics.refused.with_label_values(&["rate_limit"]).inc();
-            let mut dressed = problem.respond(&context);
-            for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with("ratelimit-")) {
-                dressed.headers_mut().insert(name.clone(), value.clone());
-            }
-            response.into_response(dressed).map_into_right_body()
+            place.worker.gateway.metrics.refused.with_label_values(&["rate_limit"]).inc();
+            let mut dressed = rate_limited(&response, &place);
+            complete(dressed.headers_mut(), &place, origin);
+            Ok(response.into_response(dressed).map_into_right_body())
         }
-        Ok(response) => response.map_into_left_body(),
+        Ok(mut response) => {
+            complete(response.headers_mut(), &place, origin);
+            Ok(response.map_into_left_body())
+        }
         // A panic that was caught, or an error that a framework layer raised: never its own text.
         Err(error) => {
-            let status = error.as_response_error().status_code();
-            let detail = if status.is_server_error() { "Something went wrong here; the request id tells us what." } else { "The request cannot be read." };
-            let response = Problem::new(status, "internal", detail).respond(&context);
-            ServiceResponse::new(context.clone(), response).map_into_right_body()
+            place.worker.gateway.metrics.refused.with_label_values(&["error"]).inc();
+            let mut response = failed(&error).respond_at(&place);
+            complete(response.headers_mut(), &place, origin);
+            Err(InternalError::from_response(error, response).into())
         }
-    };
-    let identity = RequestIdentity::of(&context);
-    let origin = context.headers().get(ORIGIN).cloned();
-    let gateway = &worker(&context).gateway;
-    let https = gateway.settings.public_url.starts_with("https:");
-    let headers = response.headers_mut();
-    secure(headers, &identity, https);
-    if let Some(origin) = origin.filter(|origin| is_allowed_origin(origin.as_bytes(), &gateway.settings)) {
+    }
+}
+
+fn rate_limited<B>(response: &ServiceResponse<B>, place: &Place) -> HttpResponse {
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(1);
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Rate limit exceeded").retry_after(retry_after);
+    let mut dressed = problem.respond_at(place);
+    for (name, value) in response.headers().iter().filter(|(name, _)| name.as_str().starts_with("ratelimit-")) {
+        dressed.headers_mut().insert(name.clone(), value.clone());
+    }
+    dressed
+}
+
+fn failed(error: &Error) -> Problem {
+    let status = error.as_response_error().status_code();
+    if status.is_server_error() {
+        Problem::new(status, "internal", "Something went wrong here; the request id tells us what.")
+    } else {
+        Problem::new(status, "unreadable_request", "The request cannot be read.")
+    }
+}
+
+fn complete(headers: &mut HeaderMap, place: &Place, origin: Option<HeaderValue>) {
+    let settings = &place.worker.gateway.settings;
+    secure(headers, &place.request_id, settings.public_url.starts_with("https:"));
+    if let Some(origin) = origin.filter(|origin| is_allowed_origin(origin.as_bytes(), settings)) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         headers.append(VARY, HeaderValue::from_static("Origin"));
     }
-    Ok(response)
 }
 
 fn is_bare_refusal<B>(response: &ServiceResponse<B>) -> bool {

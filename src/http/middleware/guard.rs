@@ -21,20 +21,11 @@ pub(in crate::http) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
-    let context = request.request().clone();
-    let gateway = std::sync::Arc::clone(&worker(&context).gateway);
-    let refuse = |problem: &Problem, request: ServiceRequest| {
-        gateway.metrics.refused.with_label_values(&["guard"]).inc();
-        Ok(request.into_response(problem.respond(&context)).map_into_right_body())
-    };
-    if !is_health(request.path()) && !is_allowed_host(&request, &gateway.settings) {
-        let detail = "Forbidden: this Host is not served here; set PUBLIC_URL or ALLOWED_HOSTS";
-        return refuse(&Problem::new(StatusCode::FORBIDDEN, "invalid_host", detail).with_code(ErrorCode::INVALID_REQUEST), request);
-    }
-    let origins: Vec<&[u8]> = request.headers().get_all(ORIGIN).map(|origin| origin.as_bytes()).collect();
-    if origins.len() > 1 || origins.first().is_some_and(|origin| !is_allowed_origin(origin, &gateway.settings)) {
-        let problem = Problem::new(StatusCode::FORBIDDEN, "invalid_origin", "Forbidden: Invalid origin").with_code(ErrorCode::INVALID_REQUEST);
-        return refuse(&problem, request);
+    let worker = worker(request.request());
+    if let Some(problem) = refusal(&request, &worker.gateway.settings) {
+        worker.gateway.metrics.refused.with_label_values(&["guard"]).inc();
+        let response = problem.respond(request.request());
+        return Ok(request.into_response(response).map_into_right_body());
     }
     if request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         let response = HttpResponse::NoContent()
@@ -45,6 +36,16 @@ pub(in crate::http) async fn guard(
         return Ok(request.into_response(response).map_into_right_body());
     }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
+}
+
+fn refusal(request: &ServiceRequest, settings: &HttpSettings) -> Option<Problem> {
+    if !is_health(request.path()) && !is_allowed_host(request, settings) {
+        let detail = "Forbidden: this Host is not served here; set PUBLIC_URL or ALLOWED_HOSTS";
+        return Some(Problem::new(StatusCode::FORBIDDEN, "invalid_host", detail).with_code(ErrorCode::INVALID_REQUEST));
+    }
+    let origins: Vec<&[u8]> = request.headers().get_all(ORIGIN).map(|origin| origin.as_bytes()).collect();
+    let foreign = origins.len() > 1 || origins.first().is_some_and(|origin| !is_allowed_origin(origin, settings));
+    foreign.then(|| Problem::new(StatusCode::FORBIDDEN, "invalid_origin", "Forbidden: Invalid origin").with_code(ErrorCode::INVALID_REQUEST))
 }
 
 /// Orchestrators ask by address.

@@ -1,4 +1,4 @@
-"""Does the official Python client (PyPI `mcp` 2.x) work with us, unchanged, in the modern and in the legacy era?
+"""Does the official Python client (PyPI `mcp` 2.x) work with us, unchanged, whether it probes first or not?
 
     python official_client.py http://127.0.0.1:8080/mcp [--key KEY]
 """
@@ -28,16 +28,16 @@ PROMPT_SECS = 2.0
 
 
 def run(url: str, key: str | None) -> None:
-    asyncio.run(both_eras(url, key))
+    asyncio.run(both_modes(url, key))
 
 
-async def both_eras(url: str, key: str | None) -> None:
-    # `auto` asks `server/discover` first and must find the modern era; `legacy` sends `initialize`.
-    await one_era(url, {"Authorization": f"Bearer {key}"} if key else {}, mode="auto", version="2026-07-28")
-    await one_era(url, {"X-API-Key": key} if key else {}, mode="legacy", version="2025-11-25")
+async def both_modes(url: str, key: str | None) -> None:
+    # `auto` asks `server/discover` first and falls back to `initialize`; `legacy` begins with `initialize`.
+    await one_mode(url, {"Authorization": f"Bearer {key}"} if key else {}, mode="auto", version="2025-11-25")
+    await one_mode(url, {"X-API-Key": key} if key else {}, mode="legacy", version="2025-11-25")
 
 
-async def one_era(url: str, headers: dict[str, str], mode: str, version: str) -> None:
+async def one_mode(url: str, headers: dict[str, str], mode: str, version: str) -> None:
     async with create_mcp_http_client(headers=headers) as http:
         async with Client(streamable_http_client(url, http_client=http), mode=mode, read_timeout_seconds=30) as client:
             print(f"connected in mode {mode}: {client.protocol_version}, {client.server_info}", flush=True)
@@ -47,10 +47,9 @@ async def one_era(url: str, headers: dict[str, str], mode: str, version: str) ->
             await call_a_tool(client)
             await be_refused(client)
             await stream(client)
-            await cancel(client, mode)
+            await cancel(client)
             await read_the_tape(client)
-            if mode == "legacy":
-                await client.send_ping()
+            await client.send_ping()
 
 
 async def list_tools(client: Client) -> None:
@@ -117,7 +116,7 @@ async def stream(client: Client) -> None:
     expect(STREAM_MS / 1000 - 1 < took < STREAM_MS / 1000 + 3, f"a stream of {STREAM_MS} ms", took)
 
 
-async def cancel(client: Client, mode: str) -> None:
+async def cancel(client: Client) -> None:
     streaming = asyncio.Event()
 
     async def on_progress(*_: object) -> None:
@@ -130,8 +129,7 @@ async def cancel(client: Client, mode: str) -> None:
     started = time.monotonic()
     await asyncio.gather(call, return_exceptions=True)
     expect(call.cancelled(), "a cancelled call", call)
-    if mode == "legacy":
-        await client.send_ping()
+    await client.send_ping()
     await client.call_tool("get_market_status", {})
     took = time.monotonic() - started
     expect(took < PROMPT_SECS, f"answers within {PROMPT_SECS} s after a cancellation", took)
