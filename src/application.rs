@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix::Actor as _;
@@ -26,7 +26,9 @@ use tickgate_core::session::SessionLimits;
 
 use crate::auth::{Authenticator, JwtAuthority, development_secret};
 use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, StreamSlots, Worker, app, openapi_document};
-use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Settings, UpstreamSettings, VersionCheck};
+use crate::settings::{
+    AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Settings, UpstreamSettings, VersionCheck,
+};
 use crate::tools::{Registry, ToolCatalog, ToolContext};
 use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
 use crate::upstream::simulated::Simulator;
@@ -111,7 +113,13 @@ impl Application {
             draining: AtomicBool::new(false),
         });
         let limiters = Limiters::new(&settings.limits);
-        let parts = WorkerParts { gateway: Arc::clone(&gateway), market, client_settings, upstream_metrics, streaming: settings.sessions.streaming };
+        let parts = WorkerParts {
+            gateway: Arc::clone(&gateway),
+            market,
+            client_settings,
+            upstream_metrics,
+            streaming: settings.sessions.streaming,
+        };
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         Ok(Self { address, server, simulator, gateway, limiters, drain: Duration::from_secs(settings.listen.drain_secs) })
@@ -207,7 +215,8 @@ pub(crate) fn public_url(listen: &ListenSettings, address: SocketAddr) -> String
 fn upstream(settings: &UpstreamSettings) -> anyhow::Result<(Option<(Simulator, Server)>, PolygonSettings)> {
     match &settings.market {
         MarketSource::Real { base_url, key } => {
-            let client = PolygonSettings { base_url: base_url.clone(), key: key.clone(), plan: settings.plan, source: Source::Poll };
+            let client =
+                PolygonSettings { base_url: base_url.clone(), key: key.clone(), plan: settings.plan, source: Source::Poll };
             Ok((None, client))
         }
         MarketSource::Simulated => {
@@ -223,11 +232,18 @@ fn upstream(settings: &UpstreamSettings) -> anyhow::Result<(Option<(Simulator, S
     }
 }
 
-fn start_market(settings: &Settings, client: &Arc<PolygonSettings>, upstream: &UpstreamMetrics, clock: Clock, metrics: &Metrics) -> MarketHandles {
+fn start_market(
+    settings: &Settings,
+    client: &Arc<PolygonSettings>,
+    upstream: &UpstreamMetrics,
+    clock: Clock,
+    metrics: &Metrics,
+) -> MarketHandles {
     let (client, upstream) = (Arc::clone(client), upstream.clone());
     let source = client.source;
-    let factory: MarketDataFactory =
-        Arc::new(move |quota| -> Rc<dyn MarketData> { Rc::new(PolygonClient::new((*client).clone(), quota, clock, upstream.clone())) });
+    let factory: MarketDataFactory = Arc::new(move |quota| -> Rc<dyn MarketData> {
+        Rc::new(PolygonClient::new((*client).clone(), quota, clock, upstream.clone()))
+    });
     let new_york = TimeZone::get("America/New_York").expect("the time zone database is built in");
     let state = MarketState::new(MarketPhase::by_clock(clock.now(), &new_york), source, settings.upstream.plan.delayed());
     let supervisor = SupervisorSettings {
@@ -269,12 +285,19 @@ pub fn jwt_authority(access: &AccessSettings, listen: &ListenSettings, public_ur
     let mut secrets = access.jwt_secrets.clone();
     if secrets.is_empty() && listen.environment == Environment::Development && access.mode != AuthMode::Off {
         let secret = development_secret(&listen.data_dir);
-        secrets.push(secret.with_context(|| format!("the secret key of development cannot be kept in {}", listen.data_dir.display()))?);
+        secrets.push(
+            secret.with_context(|| format!("the secret key of development cannot be kept in {}", listen.data_dir.display()))?,
+        );
     }
     Ok(JwtAuthority::new(&secrets, public_url)?)
 }
 
-fn authenticator(access: &AccessSettings, listen: &ListenSettings, public_url: &str, clock: Clock) -> anyhow::Result<Authenticator> {
+fn authenticator(
+    access: &AccessSettings,
+    listen: &ListenSettings,
+    public_url: &str,
+    clock: Clock,
+) -> anyhow::Result<Authenticator> {
     Ok(Authenticator::new(access, jwt_authority(access, listen, public_url)?, clock))
 }
 
@@ -303,14 +326,27 @@ impl WorkerParts {
         let clock = self.gateway.clock;
         let window = TapeWindow::new(self.gateway.settings.streams.tape, self.market.link.clone(), clock);
         self.market.link.attach(WindowActor::new(window.clone()).start().recipient());
-        let upstream = PolygonClient::new((*self.client_settings).clone(), self.market.quota.clone(), clock, self.upstream_metrics.clone());
-        let context = Rc::new(ToolContext { window, upstream: Rc::new(upstream), market: self.market.state.clone(), streaming: self.streaming, clock });
+        let upstream =
+            PolygonClient::new((*self.client_settings).clone(), self.market.quota.clone(), clock, self.upstream_metrics.clone());
+        let context = Rc::new(ToolContext {
+            window,
+            upstream: Rc::new(upstream),
+            market: self.market.state.clone(),
+            streaming: self.streaming,
+            clock,
+        });
         let catalog = Rc::new(ToolCatalog::new(Arc::clone(&self.gateway.registry), Rc::clone(&context)));
         Rc::new(Worker { gateway: Arc::clone(&self.gateway), context, catalog })
     }
 }
 
-fn serve(settings: &Settings, listener: TcpListener, parts: WorkerParts, limiters: &Limiters, registry: &prometheus::Registry) -> anyhow::Result<Server> {
+fn serve(
+    settings: &Settings,
+    listener: TcpListener,
+    parts: WorkerParts,
+    limiters: &Limiters,
+    registry: &prometheus::Registry,
+) -> anyhow::Result<Server> {
     let prometheus = PrometheusMetricsBuilder::new("tickgate")
         .registry(registry.clone())
         .mask_unmatched_patterns("unmatched")

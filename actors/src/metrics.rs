@@ -55,7 +55,11 @@ impl Metrics {
             sessions_opened,
             sessions_ended: counter("tickgate_sessions_ended_total", "MCP sessions ended.", &["reason"])?,
             mailbox_full: counter("tickgate_mailbox_full_total", "Messages dropped because a mailbox was full.", &["actor"])?,
-            slow_readers: counter("tickgate_slow_readers_total", "Connections closed because their reader was too slow.", &["stream"])?,
+            slow_readers: counter(
+                "tickgate_slow_readers_total",
+                "Connections closed because their reader was too slow.",
+                &["stream"],
+            )?,
         })
     }
 }

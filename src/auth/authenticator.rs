@@ -46,14 +46,22 @@ impl Authenticator {
     /// Checks against these keys and tokens.
     #[must_use]
     pub fn new(access: &AccessSettings, tokens: JwtAuthority, clock: Clock) -> Self {
-        Self { anonymous: access.anonymous_scope(), keys: StaticKeys::new(&access.static_keys), tokens, known: Known::default(), clock }
+        Self {
+            anonymous: access.anonymous_scope(),
+            keys: StaticKeys::new(&access.static_keys),
+            tokens,
+            known: Known::default(),
+            clock,
+        }
     }
 
     /// The credential of a request, if it has one.
     #[must_use]
     pub fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
         if headers.contains_key(AUTHORIZATION) {
-            return Some(single(headers, AUTHORIZATION.as_str()).and_then(bearer).map_or(Credential::Malformed, Credential::Token));
+            return Some(
+                single(headers, AUTHORIZATION.as_str()).and_then(bearer).map_or(Credential::Malformed, Credential::Token),
+            );
         }
         headers.contains_key("x-api-key").then(|| single(headers, "x-api-key").map_or(Credential::Malformed, Credential::Token))
     }
@@ -87,11 +95,8 @@ impl Authenticator {
         if let Some(caller) = self.known.find(&hash, now) {
             return Some(caller);
         }
-        let (caller, expires) = if is_jwt_shaped(token) {
-            self.tokens.verify(token).ok()?
-        } else {
-            (self.keys.find(token)?, Millis(u64::MAX))
-        };
+        let (caller, expires) =
+            if is_jwt_shaped(token) { self.tokens.verify(token).ok()? } else { (self.keys.find(token)?, Millis(u64::MAX)) };
         self.known.remember(hash, caller.clone(), expires, now);
         Some(caller)
     }

@@ -5,5 +5,5 @@ mod jwt;
 mod known;
 mod static_keys;
 
-pub use authenticator::{Authenticator, AuthError, Credential};
+pub use authenticator::{AuthError, Authenticator, Credential};
 pub use jwt::{Claims, JwtAuthority, JwtError, development_secret};

@@ -17,7 +17,11 @@ impl StaticKeys {
         let entry = |key: &StaticKey| {
             let hash = hash(key.key.expose_secret());
             // Keys without a user of their own are told apart by a part of their hash.
-            let principal = if key.user == "static" { Principal::new("key", &hex::encode(&hash[..4])) } else { Principal::new("user", &key.user) };
+            let principal = if key.user == "static" {
+                Principal::new("key", &hex::encode(&hash[..4]))
+            } else {
+                Principal::new("user", &key.user)
+            };
             (hash, Caller { principal, scope: key.scope, authenticated: true })
         };
         Self(keys.iter().map(entry).collect())

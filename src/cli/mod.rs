@@ -67,7 +67,8 @@ fn command() -> Command {
 }
 
 fn with_settings(command: Command) -> Command {
-    let config = Arg::new("config").long("config").value_name("FILE").help("Configuration file; tickgate.toml is read if it is there");
+    let config =
+        Arg::new("config").long("config").value_name("FILE").help("Configuration file; tickgate.toml is read if it is there");
     SPECS.iter().fold(command.arg(config), |command, spec| {
         let flag = key_of(spec.name).replace('_', "-");
         let default = spec.default.map_or_else(String::new, |default| format!(" [default: {default}]"));

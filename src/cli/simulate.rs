@@ -12,7 +12,11 @@ pub(super) fn run(settings: Settings) -> ExitCode {
     let served: anyhow::Result<()> = actix::System::new().block_on(async {
         let address = SocketAddr::from((settings.listen.host, settings.listen.port));
         let (simulator, server) = Simulator::start(settings.upstream.simulator, address)?;
-        tracing::info!(url = simulator.base_url(), "the simulated upstream serves {}; point MASSIVE_API_BASE_URL at it, with any MASSIVE_API_KEY", simulator.base_url());
+        tracing::info!(
+            url = simulator.base_url(),
+            "the simulated upstream serves {}; point MASSIVE_API_BASE_URL at it, with any MASSIVE_API_KEY",
+            simulator.base_url()
+        );
         let handle = server.handle();
         actix_rt::spawn(async move {
             let _ = tokio::signal::ctrl_c().await;

@@ -19,7 +19,10 @@ pub(super) fn run(settings: &Settings, matches: &ArgMatches) -> ExitCode {
 
 fn create(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<String> {
     let user = matches.get_one::<String>("user").map_or("", String::as_str);
-    anyhow::ensure!((1..=64).contains(&user.len()) && user.bytes().all(|c| c.is_ascii_graphic()), "--user: 1 to 64 visible characters");
+    anyhow::ensure!(
+        (1..=64).contains(&user.len()) && user.bytes().all(|c| c.is_ascii_graphic()),
+        "--user: 1 to 64 visible characters"
+    );
     let scope: Scope = matches.get_one::<String>("scope").map_or("read", String::as_str).parse()?;
     let address = SocketAddr::from((settings.listen.host, settings.listen.port));
     let authority = jwt_authority(&settings.access, &settings.listen, &public_url(&settings.listen, address))?;

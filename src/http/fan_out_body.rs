@@ -97,7 +97,8 @@ pub(super) struct FanOutBody<E> {
 impl<E: Encoding + Unpin> FanOutBody<E> {
     pub(super) fn new(source: Source, encoding: E, parts: BodyParts) -> Self {
         let now = Instant::now();
-        let mut body = Self { source, encoding, parts, prelude: true, closed: None, timer: Box::pin(sleep_until(now)), last_write: now };
+        let mut body =
+            Self { source, encoding, parts, prelude: true, closed: None, timer: Box::pin(sleep_until(now)), last_write: now };
         body.arm();
         body
     }

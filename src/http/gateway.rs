@@ -79,11 +79,14 @@ impl HttpMetrics {
     /// When a metric of the same name is registered already.
     pub fn register(registry: &MetricsRegistry) -> prometheus::Result<Self> {
         let mcp_requests = IntCounterVec::new(Opts::new("mcp_requests_total", "MCP requests."), &["method", "status"])?;
-        let duration = HistogramOpts::new("mcp_request_duration_seconds", "Time until an MCP request was answered or its stream began.");
+        let duration =
+            HistogramOpts::new("mcp_request_duration_seconds", "Time until an MCP request was answered or its stream began.");
         let mcp_duration = HistogramVec::new(duration, &["method"])?;
         let streams_open = IntGaugeVec::new(Opts::new("tickgate_streams_open", "Event streams that are open."), &["kind"])?;
-        let streams_closed = IntCounterVec::new(Opts::new("tickgate_streams_closed_total", "Event streams closed."), &["kind", "reason"])?;
-        let refused = IntCounterVec::new(Opts::new("tickgate_refused_total", "Requests refused, by the layer that did."), &["layer"])?;
+        let streams_closed =
+            IntCounterVec::new(Opts::new("tickgate_streams_closed_total", "Event streams closed."), &["kind", "reason"])?;
+        let refused =
+            IntCounterVec::new(Opts::new("tickgate_refused_total", "Requests refused, by the layer that did."), &["layer"])?;
         registry.register(Box::new(mcp_requests.clone()))?;
         registry.register(Box::new(mcp_duration.clone()))?;
         registry.register(Box::new(streams_open.clone()))?;

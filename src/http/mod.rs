@@ -13,6 +13,6 @@ mod slots;
 mod stack;
 
 pub use gateway::{Gateway, HttpMetrics, HttpSettings, Worker};
-pub use slots::StreamSlots;
 pub use openapi::document as openapi_document;
+pub use slots::StreamSlots;
 pub use stack::{Limiters, app};

@@ -41,11 +41,18 @@ const fn query(name: &'static str, kind: &'static str, example: &'static str, he
     Parameter { name, place: "query", required: false, kind, example, help }
 }
 
-const SYMBOL: Parameter =
-    Parameter { name: "symbol", place: "path", required: true, kind: "string", example: "AAPL", help: "Symbol, case-sensitive: AAPL, BRK.B, X:BTCUSD" };
+const SYMBOL: Parameter = Parameter {
+    name: "symbol",
+    place: "path",
+    required: true,
+    kind: "string",
+    example: "AAPL",
+    help: "Symbol, case-sensitive: AAPL, BRK.B, X:BTCUSD",
+};
 const INTERVAL: Parameter = query("interval", "integer", "10000", "Poll at least this often, in ms: 250 to 300000");
 const DURATION: Parameter = query("duration", "integer", "60000", "Stream for this long, in ms: 1000 to 300000");
-const CURSOR: Parameter = query("last_event_id", "string", "a1b2-42", "Resume after this position; the Last-Event-ID header wins");
+const CURSOR: Parameter =
+    query("last_event_id", "string", "a1b2-42", "Resume after this position; the Last-Event-ID header wins");
 
 const OPERATIONS: &[Operation] = &[
     Operation {
@@ -55,7 +62,14 @@ const OPERATIONS: &[Operation] = &[
         tag: "streams",
         summary: "Tape events as they happen: event price, news, alert, status or gap, each with its position as id",
         parameters: &[
-            Parameter { name: "topics", place: "query", required: true, kind: "string", example: "prices:AAPL,news:TSLA,status", help: "Comma list of prices:<SYMBOL>, news:<SYMBOL>, news:*, alerts:<ID>, status" },
+            Parameter {
+                name: "topics",
+                place: "query",
+                required: true,
+                kind: "string",
+                example: "prices:AAPL,news:TSLA,status",
+                help: "Comma list of prices:<SYMBOL>, news:<SYMBOL>, news:*, alerts:<ID>, status",
+            },
             query("mode", "string", "conflate", "all: every event; conflate: of prices only the newest"),
             INTERVAL,
             query("window", "integer", "100", "Gather events for this long into one write, in ms: 0 to 60000"),
@@ -79,14 +93,29 @@ const OPERATIONS: &[Operation] = &[
         tag: "streams",
         summary: "Prices as JSON-RPC progress notifications, for EventSource front ends",
         parameters: &[
-            Parameter { name: "symbols", place: "query", required: true, kind: "string", example: "AAPL,TSLA", help: "Comma list of symbols" },
+            Parameter {
+                name: "symbols",
+                place: "query",
+                required: true,
+                kind: "string",
+                example: "AAPL,TSLA",
+                help: "Comma list of symbols",
+            },
             INTERVAL,
             DURATION,
             CURSOR,
         ],
         answer: AnswerKind::Events,
     },
-    Operation { method: "get", path: "/api/quotes/{symbol}", id: "quote", tag: "market", summary: "The latest price of a symbol", parameters: &[SYMBOL], answer: AnswerKind::Json },
+    Operation {
+        method: "get",
+        path: "/api/quotes/{symbol}",
+        id: "quote",
+        tag: "market",
+        summary: "The latest price of a symbol",
+        parameters: &[SYMBOL],
+        answer: AnswerKind::Json,
+    },
     Operation {
         method: "get",
         path: "/api/news/{symbol}",
@@ -102,18 +131,94 @@ const OPERATIONS: &[Operation] = &[
         id: "bars",
         tag: "market",
         summary: "The newest bars of a symbol, oldest first",
-        parameters: &[SYMBOL, query("timespan", "string", "minute", "minute, hour or day"), query("limit", "integer", "60", "Most bars: 1 to 1000")],
+        parameters: &[
+            SYMBOL,
+            query("timespan", "string", "minute", "minute, hour or day"),
+            query("limit", "integer", "60", "Most bars: 1 to 1000"),
+        ],
         answer: AnswerKind::Json,
     },
-    Operation { method: "get", path: "/api/status", id: "status", tag: "market", summary: "Market session and upstream health", parameters: &[], answer: AnswerKind::Json },
-    Operation { method: "post", path: "/mcp", id: "mcp_post", tag: "mcp", summary: "Model Context Protocol over Streamable HTTP: one JSON-RPC message", parameters: &[], answer: AnswerKind::Json },
-    Operation { method: "get", path: "/mcp", id: "mcp_get", tag: "mcp", summary: "The session's standalone stream, or a stream resumed by Last-Event-ID", parameters: &[], answer: AnswerKind::Events },
-    Operation { method: "delete", path: "/mcp", id: "mcp_delete", tag: "mcp", summary: "End the session", parameters: &[], answer: AnswerKind::Nothing },
-    Operation { method: "get", path: "/health", id: "health", tag: "operations", summary: "Health with checks", parameters: &[], answer: AnswerKind::Json },
-    Operation { method: "get", path: "/healthz", id: "live", tag: "operations", summary: "The process answers", parameters: &[], answer: AnswerKind::Json },
-    Operation { method: "get", path: "/readyz", id: "ready", tag: "operations", summary: "New work may come; 503 while shutting down", parameters: &[], answer: AnswerKind::Json },
-    Operation { method: "get", path: "/metrics", id: "metrics", tag: "operations", summary: "Prometheus metrics", parameters: &[], answer: AnswerKind::Text },
-    Operation { method: "post", path: "/test-error", id: "test_error", tag: "operations", summary: "An error on purpose, to see that it is reported", parameters: &[], answer: AnswerKind::Json },
+    Operation {
+        method: "get",
+        path: "/api/status",
+        id: "status",
+        tag: "market",
+        summary: "Market session and upstream health",
+        parameters: &[],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "post",
+        path: "/mcp",
+        id: "mcp_post",
+        tag: "mcp",
+        summary: "Model Context Protocol over Streamable HTTP: one JSON-RPC message",
+        parameters: &[],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "get",
+        path: "/mcp",
+        id: "mcp_get",
+        tag: "mcp",
+        summary: "The session's standalone stream, or a stream resumed by Last-Event-ID",
+        parameters: &[],
+        answer: AnswerKind::Events,
+    },
+    Operation {
+        method: "delete",
+        path: "/mcp",
+        id: "mcp_delete",
+        tag: "mcp",
+        summary: "End the session",
+        parameters: &[],
+        answer: AnswerKind::Nothing,
+    },
+    Operation {
+        method: "get",
+        path: "/health",
+        id: "health",
+        tag: "operations",
+        summary: "Health with checks",
+        parameters: &[],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "get",
+        path: "/healthz",
+        id: "live",
+        tag: "operations",
+        summary: "The process answers",
+        parameters: &[],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "get",
+        path: "/readyz",
+        id: "ready",
+        tag: "operations",
+        summary: "New work may come; 503 while shutting down",
+        parameters: &[],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "get",
+        path: "/metrics",
+        id: "metrics",
+        tag: "operations",
+        summary: "Prometheus metrics",
+        parameters: &[],
+        answer: AnswerKind::Text,
+    },
+    Operation {
+        method: "post",
+        path: "/test-error",
+        id: "test_error",
+        tag: "operations",
+        summary: "An error on purpose, to see that it is reported",
+        parameters: &[],
+        answer: AnswerKind::Json,
+    },
 ];
 
 /// The document.
@@ -173,9 +278,17 @@ fn swagger() -> Value {
 /// What Swagger 2 cannot say.
 fn patch(entry: &mut Value, operation: &Operation) {
     let (status, description, content) = match operation.answer {
-        AnswerKind::Json => ("200", "The answer", json!({"application/json": {"schema": {"type": "object"}, "example": example(operation.id)}})),
-        AnswerKind::Events => ("200", "An event stream", json!({"text/event-stream": {"schema": {"type": "string"}, "example": example(operation.id)}})),
-        AnswerKind::Text => ("200", "The exposition", json!({"text/plain": {"schema": {"type": "string"}, "example": example(operation.id)}})),
+        AnswerKind::Json => {
+            ("200", "The answer", json!({"application/json": {"schema": {"type": "object"}, "example": example(operation.id)}}))
+        }
+        AnswerKind::Events => (
+            "200",
+            "An event stream",
+            json!({"text/event-stream": {"schema": {"type": "string"}, "example": example(operation.id)}}),
+        ),
+        AnswerKind::Text => {
+            ("200", "The exposition", json!({"text/plain": {"schema": {"type": "string"}, "example": example(operation.id)}}))
+        }
         AnswerKind::Nothing => ("204", "Done", Value::Null),
     };
     let mut answer = json!({ "description": description });
@@ -185,7 +298,8 @@ fn patch(entry: &mut Value, operation: &Operation) {
     let problem = json!({"schema": {"type": "object", "properties": {
         "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}, "request_id": {"type": "string"},
     }}});
-    entry["responses"] = json!({ status: answer, "default": {"description": "A refusal", "content": {"application/problem+json": problem}} });
+    entry["responses"] =
+        json!({ status: answer, "default": {"description": "A refusal", "content": {"application/problem+json": problem}} });
     for (at, parameter) in operation.parameters.iter().enumerate() {
         let example = parameter.example.parse::<u64>().map_or_else(|_| json!(parameter.example), |number| json!(number));
         entry["parameters"][at]["example"] = example;
@@ -201,7 +315,9 @@ fn example(id: &str) -> Value {
         "as_of": "2026-03-10T18:31:07.294Z", "source": "poll", "delayed": false, "session": "regular", "position": "a1b2-42"});
     match id {
         "events" => json!(format!("id: a1b2-42\nevent: price\ndata: {price}\n\n")),
-        "stream_news" | "stream_prices" => json!("id: a1b2-42~1773167527000\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{…}}\n\n"),
+        "stream_news" | "stream_prices" => json!(
+            "id: a1b2-42~1773167527000\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{…}}\n\n"
+        ),
         "mcp_get" => json!("id: 0f….0\nretry: 1000\ndata:\n\n"),
         "quote" => json!({"results": price, "position": "a1b2-42", "_freshness": freshness}),
         "news" | "bars" => json!({"results": [], "position": "a1b2-42", "_freshness": freshness}),
@@ -249,14 +365,20 @@ mod tests {
         assert!(document["openapi"].as_str().unwrap().starts_with("3.0"));
         let pages = ["/", "/favicon.ico", "/assets/{file}", "/docs", "/docs/{file}", "/openapi.json"];
         let routes = include_str!("routes.rs");
-        for path in routes.split("resource(\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|path| !pages.contains(path)) {
+        for path in
+            routes.split("resource(\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|path| !pages.contains(path))
+        {
             assert!(document["paths"].get(path).is_some(), "{path} is missing in the document");
         }
         for operation in OPERATIONS {
             let entry = &document["paths"][operation.path][operation.method];
             assert_eq!(entry["operationId"], operation.id);
             assert_eq!(entry["parameters"].as_array().map_or(0, Vec::len), operation.parameters.len(), "{}", operation.id);
-            assert!(entry["responses"]["200"]["content"].is_object() || operation.answer == AnswerKind::Nothing, "{}", operation.id);
+            assert!(
+                entry["responses"]["200"]["content"].is_object() || operation.answer == AnswerKind::Nothing,
+                "{}",
+                operation.id
+            );
         }
         assert_eq!(document["x-mcp-tools"].as_array().unwrap().len(), Registry::standard().tools().len());
     }

@@ -16,7 +16,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         )
         .service(resource("/events").route(get().to(events::get)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/mcp/stream-news").route(get().to(progress::news)).default_service(route().to(fallback::get_only)))
-        .service(resource("/api/mcp/stream-prices").route(get().to(progress::prices)).default_service(route().to(fallback::get_only)))
+        .service(
+            resource("/api/mcp/stream-prices").route(get().to(progress::prices)).default_service(route().to(fallback::get_only)),
+        )
         .service(resource("/api/quotes/{symbol}").route(get().to(api::quote)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/news/{symbol}").route(get().to(api::news)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/bars/{symbol}").route(get().to(api::bars)).default_service(route().to(fallback::get_only)))

@@ -55,7 +55,15 @@ pub fn app(
     worker: Rc<Worker>,
     limiters: &Limiters,
     prometheus: PrometheusMetrics,
-) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody + use<>>, Error = Error, InitError = ()> + use<>> {
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
     App::new()
         .app_data(worker)
         .configure(routes)

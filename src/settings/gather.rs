@@ -10,7 +10,8 @@ use super::reader::{Reader, SettingError};
 use super::sources::Sources;
 use super::values::{AuthMode, Environment, boolean, host, list, log_level, origin, secret_key, static_key, web_url, within};
 use super::{
-    AccessSettings, LimitSettings, ListenSettings, MarketSource, SessionSettings, Settings, StreamSettings, TelemetrySettings, UpstreamSettings,
+    AccessSettings, LimitSettings, ListenSettings, MarketSource, SessionSettings, Settings, StreamSettings, TelemetrySettings,
+    UpstreamSettings,
 };
 use crate::settings::values::LogFormat;
 use crate::upstream::polygon::Plan;
@@ -58,13 +59,17 @@ impl Settings {
 
 fn listen(reader: &mut Reader<'_>) -> ListenSettings {
     ListenSettings {
-        host: reader.read("HOST", |text| text.parse::<IpAddr>().or_else(|error| if text == "localhost" { Ok(Ipv4Addr::LOCALHOST.into()) } else { Err(error) })),
+        host: reader.read("HOST", |text| {
+            text.parse::<IpAddr>().or_else(|error| if text == "localhost" { Ok(Ipv4Addr::LOCALHOST.into()) } else { Err(error) })
+        }),
         port: reader.read("PORT", within(0..=u16::MAX)),
         public_url: reader.optional("PUBLIC_URL", |text| {
             web_url(text).and_then(|url| if matches!(url.path(), "" | "/") { Ok(url) } else { Err("it has a path".to_owned()) })
         }),
         environment: reader.read("APP_ENV", str::parse),
-        workers: reader.optional("WORKERS", within(1..=256)).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        workers: reader
+            .optional("WORKERS", within(1..=256))
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         drain_secs: reader.read("DRAIN_SECS", within(1..=600)),
         data_dir: reader.read("DATA_DIR", |text| Ok::<_, String>(PathBuf::from(text))),
     }
@@ -132,11 +137,14 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
         if text.bytes().all(|c| c.is_ascii_graphic()) { Ok(SecretString::from(text)) } else { Err("not visible ASCII") }
     });
     let simulated = !reader.is_said("MASSIVE_API_KEY");
-    let base_url = reader.read("MASSIVE_API_BASE_URL", |text| if text == "simulated" { Ok(None) } else { web_url(text).map(Some) });
+    let base_url =
+        reader.read("MASSIVE_API_BASE_URL", |text| if text == "simulated" { Ok(None) } else { web_url(text).map(Some) });
     let market = match (key, base_url) {
         (Some(key), Some(base_url)) => MarketSource::Real { base_url, key },
         (None, Some(_)) if reader.is_said("MASSIVE_API_BASE_URL") && simulated => {
-            reader.errors.push(SettingError::together("MASSIVE_API_BASE_URL names an upstream but there is no key for it: set MASSIVE_API_KEY"));
+            reader.errors.push(SettingError::together(
+                "MASSIVE_API_BASE_URL names an upstream but there is no key for it: set MASSIVE_API_KEY",
+            ));
             MarketSource::Simulated
         }
         _ => MarketSource::Simulated,

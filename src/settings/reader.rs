@@ -22,7 +22,12 @@ impl SettingError {
 
     fn value(spec: &Spec, text: &str, problem: &str) -> Self {
         let shown = if spec.secret { "its value (not shown)".to_owned() } else { format!("{text:?}") };
-        Self(format!("{} (--{}): {shown} is not allowed: {problem}; allowed: {}", spec.name, key_of(spec.name).replace('_', "-"), spec.allowed))
+        Self(format!(
+            "{} (--{}): {shown} is not allowed: {problem}; allowed: {}",
+            spec.name,
+            key_of(spec.name).replace('_', "-"),
+            spec.allowed
+        ))
     }
 }
 

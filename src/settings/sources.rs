@@ -54,7 +54,9 @@ impl Sources {
     pub fn parse_file(&mut self, name: &str, text: &str) -> Result<(), SettingError> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| SettingError::file(name, error.message()))?;
         for (key, value) in table {
-            let spelled = SPECS.iter().any(|spec| key_of(spec.name) == key || (spec.secret && format!("{}_file", key_of(spec.name)) == key));
+            let spelled = SPECS
+                .iter()
+                .any(|spec| key_of(spec.name) == key || (spec.secret && format!("{}_file", key_of(spec.name)) == key));
             if !spelled {
                 let near = nearest(&key).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
                 return Err(SettingError::file(name, &format!("unknown key `{key}`{near} `tickgate --help` lists all settings")));
@@ -67,7 +69,12 @@ impl Sources {
                 toml::Value::Array(entries) if entries.iter().all(toml::Value::is_str) => {
                     entries.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
                 }
-                _ => return Err(SettingError::file(name, &format!("`{key}` must be a text, a number, true or false, or a list of texts"))),
+                _ => {
+                    return Err(SettingError::file(
+                        name,
+                        &format!("`{key}` must be a text, a number, true or false, or a list of texts"),
+                    ));
+                }
             };
             self.file.insert(key, text);
         }
@@ -89,11 +96,18 @@ impl Sources {
         self.said(&file, &key_of(spec.name), spec.secret, "_file")
     }
 
-    fn said(&self, place: &HashMap<String, String>, name: &str, secret: bool, suffix: &str) -> Result<Option<String>, SettingError> {
+    fn said(
+        &self,
+        place: &HashMap<String, String>,
+        name: &str,
+        secret: bool,
+        suffix: &str,
+    ) -> Result<Option<String>, SettingError> {
         if let Some(text) = place.get(name).map(|text| text.trim()).filter(|text| !text.is_empty()) {
             return Ok(Some(text.to_owned()));
         }
-        let Some(path) = secret.then(|| place.get(&format!("{name}{suffix}"))).flatten().filter(|path| !path.trim().is_empty()) else {
+        let Some(path) = secret.then(|| place.get(&format!("{name}{suffix}"))).flatten().filter(|path| !path.trim().is_empty())
+        else {
             return Ok(None);
         };
         let unreadable = |error: String| SettingError::file(&format!("{name}{suffix}"), &error);
@@ -121,5 +135,11 @@ fn nearest(key: &str) -> Option<String> {
         }
         row[known.len()]
     };
-    SPECS.iter().map(|spec| key_of(spec.name)).map(|known| (distance(&known), known)).min().filter(|(least, _)| *least <= 3).map(|(_, known)| known)
+    SPECS
+        .iter()
+        .map(|spec| key_of(spec.name))
+        .map(|known| (distance(&known), known))
+        .min()
+        .filter(|(least, _)| *least <= 3)
+        .map(|(_, known)| known)
 }

@@ -26,7 +26,11 @@ fn with_nothing_said_a_developer_gets_a_simulated_market_on_loopback_without_key
 fn every_default_is_allowed_and_every_name_is_unique() {
     let names: std::collections::HashSet<&str> = SPECS.iter().map(|spec| spec.name).collect();
     assert_eq!(names.len(), SPECS.len());
-    let defaults: Vec<(&str, &str)> = SPECS.iter().filter_map(|spec| Some((spec.name, spec.default?))).filter(|(name, _)| *name != "MASSIVE_API_BASE_URL").collect();
+    let defaults: Vec<(&str, &str)> = SPECS
+        .iter()
+        .filter_map(|spec| Some((spec.name, spec.default?)))
+        .filter(|(name, _)| *name != "MASSIVE_API_BASE_URL")
+        .collect();
     assert!(gather(&defaults).is_ok(), "{:?}", gather(&defaults).err());
 }
 
@@ -56,7 +60,13 @@ fn a_bad_value_is_named_with_what_is_allowed() {
 
 #[test]
 fn every_error_is_told_at_once_and_a_secret_is_never_shown() {
-    let error = gather(&[("PORT", "x"), ("WORKERS", "0"), ("JWT_SECRET_KEY", "hunter2-hunter2-hunter2-hunter2-hunter2"), ("MCP_API_KEYS", "short")]).unwrap_err();
+    let error = gather(&[
+        ("PORT", "x"),
+        ("WORKERS", "0"),
+        ("JWT_SECRET_KEY", "hunter2-hunter2-hunter2-hunter2-hunter2"),
+        ("MCP_API_KEYS", "short"),
+    ])
+    .unwrap_err();
     for name in ["PORT", "WORKERS", "JWT_SECRET_KEY", "MCP_API_KEYS"] {
         assert!(error.contains(name), "{error}");
     }
@@ -87,7 +97,9 @@ fn static_keys_have_scopes_and_users_and_blanks_are_skipped() {
 
 #[test]
 fn weak_secrets_are_refused() {
-    for secret in ["changeme", "passphrase that is rather long but not random at all", &"0".repeat(64), &"ab".repeat(32), "c2hvcnQ="] {
+    for secret in
+        ["changeme", "passphrase that is rather long but not random at all", &"0".repeat(64), &"ab".repeat(32), "c2hvcnQ="]
+    {
         assert!(gather(&[("JWT_SECRET_KEY", secret)]).is_err(), "{secret}");
     }
     assert!(gather(&[("JWT_SECRET_KEY", &format!("{SECRET},q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQMTIzNDU2Nzg="))]).is_ok());
@@ -106,7 +118,12 @@ fn the_polygon_name_of_the_key_works_too_and_with_a_key_the_market_is_real_on_th
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let mut sources = Sources::from_environment([("PORT".to_owned(), "2".to_owned()), ("WORKERS".to_owned(), "2".to_owned())]);
-    sources.parse_file("tickgate.toml", "port = 3\nworkers = 3\ndrain_secs = 3\nenable_streaming = false\nallowed_hosts = [\"a\", \"b\"]").unwrap();
+    sources
+        .parse_file(
+            "tickgate.toml",
+            "port = 3\nworkers = 3\ndrain_secs = 3\nenable_streaming = false\nallowed_hosts = [\"a\", \"b\"]",
+        )
+        .unwrap();
     sources.set_flag("PORT", "1".to_owned());
     let settings = Settings::gather(&sources).unwrap();
     assert_eq!((settings.listen.port, settings.listen.workers, settings.listen.drain_secs), (1, 2, 3));
@@ -116,7 +133,12 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn an_unknown_key_of_the_file_is_refused_with_the_nearest_known_one() {
-    for (text, problem) in [("prot = 1", "did you mean `port`"), ("port = { a = 1 }", "must be a text"), ("port = ", "tickgate.toml"), ("[http]\nport = 1", "unknown key `http`")] {
+    for (text, problem) in [
+        ("prot = 1", "did you mean `port`"),
+        ("port = { a = 1 }", "must be a text"),
+        ("port = ", "tickgate.toml"),
+        ("[http]\nport = 1", "unknown key `http`"),
+    ] {
         let error = Sources::default().parse_file("tickgate.toml", text).unwrap_err().to_string();
         assert!(error.contains(problem), "{text}: {error}");
     }
@@ -134,7 +156,9 @@ fn a_secret_can_come_from_a_file() {
 
 #[test]
 fn the_printed_settings_show_no_secret() {
-    let settings = gather(&[("MCP_API_KEYS", "canary-canary-canary"), ("MASSIVE_API_KEY", "canary-upstream"), ("JWT_SECRET_KEY", SECRET)]).unwrap();
+    let settings =
+        gather(&[("MCP_API_KEYS", "canary-canary-canary"), ("MASSIVE_API_KEY", "canary-upstream"), ("JWT_SECRET_KEY", SECRET)])
+            .unwrap();
     let printed = format!("{settings:#?}");
     assert!(!printed.contains("canary") && !printed.contains(SECRET), "{printed}");
 }

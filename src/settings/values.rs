@@ -171,7 +171,13 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
 
 pub(super) fn host(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
-    if text == "*" { Err("name each host".to_owned()) } else if text.chars().all(allowed) { Ok(text.to_ascii_lowercase()) } else { Err("not a host".to_owned()) }
+    if text == "*" {
+        Err("name each host".to_owned())
+    } else if text.chars().all(allowed) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("not a host".to_owned())
+    }
 }
 
 pub(super) fn static_key(text: &str) -> Result<StaticKey, &'static str> {

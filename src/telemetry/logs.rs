@@ -16,10 +16,15 @@ pub fn start(settings: &TelemetrySettings) {
         targets.with_target(*target, settings.log_level.min(tracing::Level::WARN))
     });
     let layer = match settings.log_format {
-        LogFormat::Json => fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false).with_timer(Rfc3339).boxed(),
+        LogFormat::Json => {
+            fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false).with_timer(Rfc3339).boxed()
+        }
         LogFormat::Text => fmt::layer().with_target(false).with_timer(Rfc3339).boxed(),
     };
-    let _ = tracing_subscriber::registry().with(sentry::integrations::tracing::SpanLayer::new()).with(layer.with_filter(targets)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(sentry::integrations::tracing::SpanLayer::new())
+        .with(layer.with_filter(targets))
+        .try_init();
 }
 
 /// Milliseconds in UTC, the same form as everywhere else.

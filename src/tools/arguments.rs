@@ -110,7 +110,12 @@ mod tests {
 
     #[test]
     fn a_wrong_argument_is_named() {
-        for (text, name) in [(r#"{"limit":"x"}"#, "`limit`"), (r#"{"symbols":[1]}"#, "`symbols[0]`"), (r#"{"nosuch":1}"#, "nosuch"), ("[]", "`arguments`")] {
+        for (text, name) in [
+            (r#"{"limit":"x"}"#, "`limit`"),
+            (r#"{"symbols":[1]}"#, "`symbols[0]`"),
+            (r#"{"nosuch":1}"#, "nosuch"),
+            ("[]", "`arguments`"),
+        ] {
             let error = sample(text).unwrap_err().to_string();
             assert!(error.contains(name) && !error.contains("line"), "{text}: {error}");
         }

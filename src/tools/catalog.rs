@@ -67,7 +67,13 @@ impl ToolCatalog {
         Self { registry, context }
     }
 
-    fn call_tool(&self, name: &str, arguments: Option<Box<serde_json::value::RawValue>>, caller: &Caller, link: CallLink) -> Started {
+    fn call_tool(
+        &self,
+        name: &str,
+        arguments: Option<Box<serde_json::value::RawValue>>,
+        caller: &Caller,
+        link: CallLink,
+    ) -> Started {
         let Some(tool) = self.registry.find(name) else {
             let name: String = name.chars().take(128).collect();
             let error = RpcError::new(ErrorCode::INVALID_PARAMS, format!("Unknown tool: {name}; tools/list has all of them"));

@@ -140,7 +140,10 @@ impl Endpoint {
     /// The first argument that is unknown, missing or not allowed, with what is.
     pub fn request(&self, arguments: &Map<String, Value>) -> Result<Request, ToolFailure> {
         if arguments.contains_key("params") {
-            return Err(ToolFailure::argument("params", format!("raw parameters are not passed on; use the typed arguments {}", self.names())));
+            return Err(ToolFailure::argument(
+                "params",
+                format!("raw parameters are not passed on; use the typed arguments {}", self.names()),
+            ));
         }
         if let Some(unknown) = arguments.keys().find(|name| self.find(name).is_none()) {
             let unknown: String = unknown.chars().take(64).collect();
@@ -152,7 +155,9 @@ impl Endpoint {
             match (value, parameter.place) {
                 (None, _) if parameter.required => return Err(ToolFailure::argument(parameter.name, "it is required")),
                 (None, _) => {}
-                (Some(value), Place::Path(placeholder)) => request.path.push((placeholder, parameter.kind.check(parameter.name, value)?)),
+                (Some(value), Place::Path(placeholder)) => {
+                    request.path.push((placeholder, parameter.kind.check(parameter.name, value)?))
+                }
                 (Some(value), Place::Query(key)) => request.query.push((key, parameter.kind.check(parameter.name, value)?)),
             }
             for (name, key) in parameter.ranges {
@@ -169,9 +174,9 @@ impl Endpoint {
     }
 
     fn find(&self, name: &str) -> Option<&Parameter> {
-        self.parameters.iter().find(|parameter| {
-            parameter.name == name || parameter.ranges.iter().any(|(variant, _)| *variant == name)
-        })
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.name == name || parameter.ranges.iter().any(|(variant, _)| *variant == name))
     }
 
     fn names(&self) -> String {
@@ -190,14 +195,16 @@ impl Endpoint {
                 properties.insert((*name).to_owned(), parameter.kind.schema(&help));
             }
         }
-        let required: Vec<&str> = self.parameters.iter().filter(|parameter| parameter.required).map(|parameter| parameter.name).collect();
+        let required: Vec<&str> =
+            self.parameters.iter().filter(|parameter| parameter.required).map(|parameter| parameter.name).collect();
         json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
     }
 
     /// JSON Schema of the structured content.
     #[must_use]
     pub fn output_schema(&self) -> Value {
-        let fields: Map<String, Value> = self.fields.iter().map(|(name, help)| ((*name).to_owned(), json!({"description": help}))).collect();
+        let fields: Map<String, Value> =
+            self.fields.iter().map(|(name, help)| ((*name).to_owned(), json!({"description": help}))).collect();
         let row = json!({"type": "object", "properties": fields});
         let results = match self.shape {
             Shape::List(_) | Shape::Array => json!({"type": "array", "items": row}),
@@ -234,14 +241,23 @@ impl Kind {
             _ => return refuse("it must be a string".to_owned()),
         };
         match self {
-            Self::Symbol => text.parse::<tickgate_core::market::Symbol>().map(|symbol| symbol.to_string()).or_else(|error| refuse(error.to_string())),
-            Self::Text(most) if text.chars().count() <= most && !text.is_empty() && !text.chars().any(char::is_control) => Ok(text.clone()),
+            Self::Symbol => text
+                .parse::<tickgate_core::market::Symbol>()
+                .map(|symbol| symbol.to_string())
+                .or_else(|error| refuse(error.to_string())),
+            Self::Text(most) if text.chars().count() <= most && !text.is_empty() && !text.chars().any(char::is_control) => {
+                Ok(text.clone())
+            }
             Self::Text(most) => refuse(format!("it must be 1 to {most} characters without control characters")),
             Self::Word(words) if words.contains(&text.as_str()) => Ok(text.clone()),
             Self::Word(words) => refuse(format!("it must be one of {}", words.join(", "))),
             Self::Date if is_date(text) => Ok(text.clone()),
             Self::Date => refuse("it must be a day such as 2026-03-10".to_owned()),
-            Self::Time if is_date(text) || text.parse::<u64>().is_ok() || tickgate_core::time::Millis::parse_rfc3339(text).is_some() => Ok(text.clone()),
+            Self::Time
+                if is_date(text) || text.parse::<u64>().is_ok() || tickgate_core::time::Millis::parse_rfc3339(text).is_some() =>
+            {
+                Ok(text.clone())
+            }
             Self::Time => refuse("it must be a day such as 2026-03-10, an RFC 3339 time, or Unix milliseconds".to_owned()),
             Self::Integer(..) | Self::Boolean => refuse("it has the wrong type".to_owned()),
         }
@@ -249,7 +265,9 @@ impl Kind {
 
     fn schema(self, help: &str) -> Value {
         let mut schema = match self {
-            Self::Symbol => json!({"type": "string", "maxLength": tickgate_core::market::symbol::MAX_SYMBOL_BYTES, "examples": ["AAPL", "X:BTCUSD"]}),
+            Self::Symbol => {
+                json!({"type": "string", "maxLength": tickgate_core::market::symbol::MAX_SYMBOL_BYTES, "examples": ["AAPL", "X:BTCUSD"]})
+            }
             Self::Text(most) => json!({"type": "string", "minLength": 1, "maxLength": most}),
             Self::Word(words) => json!({"type": "string", "enum": words}),
             Self::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),

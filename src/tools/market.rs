@@ -43,8 +43,10 @@ fn tool(endpoint: &'static Endpoint) -> Tool {
             match arguments.and_then(|arguments| endpoint.request(&arguments)) {
                 Err(failure) => ToolRun::Done(Err(failure)),
                 Ok(request) => {
-                    let context = call.context;
-                    ToolRun::Running(Box::pin(async move { fetch(endpoint, request, &context).await.map(|json| structured(&json)) }))
+                    let (context, request_id) = (call.context, call.link.request_id().to_owned());
+                    let fetched =
+                        async move { fetch(endpoint, request, request_id, &context).await.map(|json| structured(&json)) };
+                    ToolRun::Running(Box::pin(fetched))
                 }
             }
         }),
@@ -52,12 +54,18 @@ fn tool(endpoint: &'static Endpoint) -> Tool {
 }
 
 /// Calls an endpoint and shapes its answer as `{results, count?, truncated?, _freshness}`.
-async fn fetch(endpoint: &Endpoint, request: super::endpoint::Request, context: &Rc<ToolContext>) -> Result<Bytes, ToolFailure> {
+async fn fetch(
+    endpoint: &Endpoint,
+    request: super::endpoint::Request,
+    request_id: String,
+    context: &Rc<ToolContext>,
+) -> Result<Bytes, ToolFailure> {
     let position = context.window.position();
     let values: Vec<(&str, &str)> = request.path.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let path = Path::new(endpoint.path, &values)?;
     let deadline = context.clock.now().plus(CALL_DEADLINE_MS);
-    let answer = context.upstream.get(UpstreamCall { path, query: request.query, deadline, request_id: None }).await?;
+    let answer =
+        context.upstream.get(UpstreamCall { path, query: request.query, deadline, request_id: Some(request_id) }).await?;
     let shaped = shape(endpoint, &answer)?;
     let freshness = context.freshness(shaped.as_of.unwrap_or(answer.fetched), answer.delayed, position);
     let mut content = format!("{{\"results\":{}", shaped.results);
@@ -82,12 +90,18 @@ struct Shaped {
 
 /// Takes the payload out of its envelope.
 fn shape(endpoint: &Endpoint, answer: &UpstreamAnswer) -> Result<Shaped, UpstreamError> {
-    let wrong = |_| UpstreamError::new(UpstreamErrorKind::InvalidResponse, "the upstream's answer does not have its documented form: try again later");
+    let wrong = |_| {
+        UpstreamError::new(
+            UpstreamErrorKind::InvalidResponse,
+            "the upstream's answer does not have its documented form: try again later",
+        )
+    };
     let body: &RawValue = serde_json::from_slice(&answer.body).map_err(wrong)?;
     let payload = match endpoint.shape {
         Shape::Flat | Shape::Array => body.to_owned(),
         Shape::List(member) | Shape::Object(member) => {
-            let mut envelope: std::collections::HashMap<String, Box<RawValue>> = serde_json::from_str(body.get()).map_err(wrong)?;
+            let mut envelope: std::collections::HashMap<String, Box<RawValue>> =
+                serde_json::from_str(body.get()).map_err(wrong)?;
             match (envelope.remove(member), endpoint.shape) {
                 (Some(payload), _) => payload,
                 // An empty result may have no such member (polygon.md §4.2).
@@ -107,7 +121,11 @@ fn shape(endpoint: &Endpoint, answer: &UpstreamAnswer) -> Result<Shaped, Upstrea
         }
     };
     let as_of = as_of(endpoint.as_of, &rows);
-    let results = if endpoint.untrusted.is_empty() { payload.get().to_owned() } else { cleaned(endpoint, &rows, count.is_some()).map_err(wrong)? };
+    let results = if endpoint.untrusted.is_empty() {
+        payload.get().to_owned()
+    } else {
+        cleaned(endpoint, &rows, count.is_some()).map_err(wrong)?
+    };
     Ok(Shaped { results, count, as_of })
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use tickgate_actors::window::{ReaderSettings, Ready, TapeReader, Wish};
 use tickgate_core::access::Scope;
 use tickgate_core::market::Topic;
-use tickgate_core::tape::{Event, Gather, Gap, Mode, Next, Position, Start};
+use tickgate_core::tape::{Event, Gap, Gather, Mode, Next, Position, Start};
 use tokio::time::Instant;
 
 use super::arguments::{self, Texts};
@@ -103,7 +103,8 @@ impl Read {
         if !(1..=MAX_TOPICS).contains(&topics.len()) {
             return Err(ToolFailure::argument("topics", format!("{} topics; name 1 to {MAX_TOPICS}", topics.len())));
         }
-        let after = arguments.after.map(|after| after.parse()).transpose().map_err(|error| ToolFailure::argument("after", error))?;
+        let after =
+            arguments.after.map(|after| after.parse()).transpose().map_err(|error| ToolFailure::argument("after", error))?;
         let limit = arguments::within("limit", arguments.limit, &LIMIT_BOUNDS)?;
         let wait = Duration::from_millis(arguments::within("wait_ms", arguments.wait_ms, &WAIT_BOUNDS_MS)?);
         Ok(Self { topics, after, limit: usize::try_from(limit).unwrap_or(usize::MAX), wait, context: call.context })
@@ -155,7 +156,8 @@ impl Read {
             let topic = event.topics.iter().find(|topic| self.topics.contains(topic)).unwrap_or(&event.topics[0]);
             let place = Position { epoch: position.epoch, seq: event.seq };
             let comma = if at > 0 { "," } else { "" };
-            let head = format!("{comma}{{\"position\":\"{place}\",\"topic\":\"{topic}\",\"kind\":\"{}\",\"data\":", event.kind.as_str());
+            let head =
+                format!("{comma}{{\"position\":\"{place}\",\"topic\":\"{topic}\",\"kind\":\"{}\",\"data\":", event.kind.as_str());
             content.extend_from_slice(head.as_bytes());
             content.extend_from_slice(&event.item());
             content.push(b'}');

@@ -6,13 +6,14 @@ use tickgate_core::market::Freshness;
 
 /// The schema of a type, self-contained and without the dialect's name (2020-12 is the default).
 pub(super) fn of<T: JsonSchema>() -> Value {
-    let mut schema = SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-    })
-    .into_generator()
-    .into_root_schema_for::<T>()
-    .to_value();
+    let mut schema = SchemaSettings::draft2020_12()
+        .with(|settings| {
+            settings.inline_subschemas = true;
+            settings.meta_schema = None;
+        })
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value();
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("title");
     }

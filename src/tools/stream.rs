@@ -244,7 +244,8 @@ impl Stream {
         }
         let shown = newest.events.len();
         content.extend_from_slice(
-            format!("],\"count\":{shown},\"position\":\"{position}\",\"effective_interval_ms\":{effective_interval_ms}").as_bytes(),
+            format!("],\"count\":{shown},\"position\":\"{position}\",\"effective_interval_ms\":{effective_interval_ms}")
+                .as_bytes(),
         );
         if newest.total > shown {
             content.extend_from_slice(format!(",\"truncated\":{{\"total\":{}}}", newest.total).as_bytes());
@@ -284,7 +285,11 @@ impl Newest {
 }
 
 fn topics(subject: Subject, arguments: &StreamArguments) -> Result<Vec<Topic>, ToolFailure> {
-    let named = arguments.symbol.iter().map(|symbol| ("symbol", symbol)).chain(arguments.symbols.0.iter().map(|symbol| ("symbols", symbol)));
+    let named = arguments
+        .symbol
+        .iter()
+        .map(|symbol| ("symbol", symbol))
+        .chain(arguments.symbols.0.iter().map(|symbol| ("symbols", symbol)));
     let mut topics = Vec::new();
     for (argument, text) in named {
         let symbol = text.parse().map_err(|error| ToolFailure::argument(argument, error))?;
@@ -295,7 +300,9 @@ fn topics(subject: Subject, arguments: &StreamArguments) -> Result<Vec<Topic>, T
     }
     match (topics.len(), subject) {
         (0, Subject::News) => Ok(vec![Topic::AllNews]),
-        (0, Subject::Prices) => Err(ToolFailure::argument("symbols", "it is required: name at least one symbol, e.g. [\"AAPL\"]")),
+        (0, Subject::Prices) => {
+            Err(ToolFailure::argument("symbols", "it is required: name at least one symbol, e.g. [\"AAPL\"]"))
+        }
         (1..=MAX_SYMBOLS, _) => Ok(topics),
         (count, _) => Err(ToolFailure::argument("symbols", format!("{count} symbols; at most {MAX_SYMBOLS}"))),
     }

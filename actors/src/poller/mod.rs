@@ -111,7 +111,16 @@ impl PollerActor {
         for (topic, follower) in &followers {
             schedule.set(topic.clone(), follower.interval_ms, parts.clock.now());
         }
-        Self { parts, market_data, followers, schedule, in_flight: HashSet::new(), backoff: Backoff::default(), calls: 0, timer: None }
+        Self {
+            parts,
+            market_data,
+            followers,
+            schedule,
+            in_flight: HashSet::new(),
+            backoff: Backoff::default(),
+            calls: 0,
+            timer: None,
+        }
     }
 
     fn floor_ms(&self) -> u64 {
@@ -168,7 +177,8 @@ impl PollerActor {
                 PollerKind::Quotes(market) => {
                     let symbols: Vec<Symbol> = topics.iter().filter_map(Topic::symbol).cloned().collect();
                     market_data.quotes(market, &symbols).await.map(|quotes| {
-                        let mut quotes: HashMap<Symbol, _> = quotes.into_iter().map(|quote| (quote.symbol.clone(), quote)).collect();
+                        let mut quotes: HashMap<Symbol, _> =
+                            quotes.into_iter().map(|quote| (quote.symbol.clone(), quote)).collect();
                         let seen = |symbol: &Symbol| quotes.remove(symbol).map_or(Observation::Missing, Observation::Quote);
                         symbols.iter().map(seen).collect()
                     })
@@ -196,7 +206,12 @@ impl PollerActor {
                 }
             }
             Err(error) => {
-                tracing::warn!(poll = self.parts.kind.as_str(), topics = topics.len(), error.kind = outcome, "a poll failed: {error}");
+                tracing::warn!(
+                    poll = self.parts.kind.as_str(),
+                    topics = topics.len(),
+                    error.kind = outcome,
+                    "a poll failed: {error}"
+                );
                 self.backoff.failed(error.kind);
                 if error.kind.is_outage() || self.parts.kind == PollerKind::Status {
                     self.tell_health(Some(&error));
@@ -221,7 +236,8 @@ impl PollerActor {
 
     fn tell_health(&self, error: Option<&UpstreamError>) {
         if let Some(status) = self.parts.status.get() {
-            let _ = status.try_send(Observed(Observation::Health { of: self.parts.kind, failing: error.map(|error| error.kind) }));
+            let _ =
+                status.try_send(Observed(Observation::Health { of: self.parts.kind, failing: error.map(|error| error.kind) }));
         }
     }
 }

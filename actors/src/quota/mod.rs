@@ -65,7 +65,10 @@ impl Handler<Pause> for QuotaActor {
     type Result = ();
 
     fn handle(&mut self, Pause(until): Pause, _: &mut Self::Context) {
-        tracing::warn!(pause_ms = until.since(self.clock.now()), "the upstream says that the plan's rate is exceeded: pausing all calls");
+        tracing::warn!(
+            pause_ms = until.since(self.clock.now()),
+            "the upstream says that the plan's rate is exceeded: pausing all calls"
+        );
         self.bucket.pause(until);
     }
 }
@@ -101,7 +104,8 @@ impl Quota {
                 None => now.plus(100),
             };
             if at > deadline {
-                let message = "the upstream plan's request budget is spent: try again later, or raise UPSTREAM_RPM if the plan allows more";
+                let message =
+                    "the upstream plan's request budget is spent: try again later, or raise UPSTREAM_RPM if the plan allows more";
                 return Err(UpstreamError::new(UpstreamErrorKind::Budget, message).retry_after(at.since(now)));
             }
             tokio::time::sleep(self.clock.until(at)).await;

@@ -12,18 +12,25 @@ pub struct CallLink {
     session: Addr<SessionActor>,
     call: CallId,
     wants_progress: bool,
+    request_id: String,
 }
 
 impl CallLink {
-    pub(super) const fn new(session: Addr<SessionActor>, call: CallId, request: &FeatureRequest) -> Self {
+    pub(super) const fn new(session: Addr<SessionActor>, call: CallId, request: &FeatureRequest, request_id: String) -> Self {
         let wants_progress = matches!(request, FeatureRequest::CallTool { wants_progress: true, .. });
-        Self { session, call, wants_progress }
+        Self { session, call, wants_progress, request_id }
     }
 
     /// Whether the client gave a progress token.
     #[must_use]
     pub const fn wants_progress(&self) -> bool {
         self.wants_progress
+    }
+
+    /// The id of the HTTP request that made the call.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
     }
 
     /// The answer becomes a stream now: the call will speak before it answers.

@@ -112,6 +112,7 @@ impl SessionDirectory {
             outlets: HashMap::new(),
             running: HashMap::new(),
             next_exchange: 0,
+            request_id: String::new(),
             timer: None,
             ended: None,
             clock: self.clock,

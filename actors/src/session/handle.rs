@@ -30,9 +30,9 @@ impl SessionHandle {
     ///
     /// # Errors
     /// When the session is too busy or gone.
-    pub async fn submit(&self, message: ClientMessage) -> Result<Answer, SubmitError> {
+    pub async fn submit(&self, message: ClientMessage, request_id: String) -> Result<Answer, SubmitError> {
         let (reply, answer) = oneshot::channel();
-        self.0.try_send(Submit { message, reply }).map_err(refused)?;
+        self.0.try_send(Submit { message, request_id, reply }).map_err(refused)?;
         answer.await.map_err(|_| SubmitError::Ended)
     }
 

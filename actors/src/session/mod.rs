@@ -30,10 +30,10 @@ use crate::metrics::Metrics;
 
 pub use call::CallLink;
 pub use catalog::{Catalog, Started};
+use directory::SessionSlot;
 pub use directory::{DirectoryLimits, OpenError, SessionDirectory, SessionId};
 pub use handle::{SessionHandle, SubmitError};
 pub use outlet::SessionStream;
-use directory::SessionSlot;
 use outlet::{Outlet, Pushed};
 
 /// Mailbox bound: a client that pipelines more than this at once is told to wait.
@@ -62,6 +62,8 @@ pub struct SessionActor {
     outlets: HashMap<ExchangeId, Outlet>,
     running: HashMap<CallId, SpawnHandle>,
     next_exchange: u64,
+    /// Of the newest message: a call starts while its message is handled.
+    request_id: String,
     timer: Option<(Millis, SpawnHandle)>,
     ended: Option<EndReason>,
     clock: Clock,
@@ -136,7 +138,7 @@ impl SessionActor {
     }
 
     fn start(&mut self, call: CallId, request: FeatureRequest, ctx: &mut Context<Self>) -> Option<Input> {
-        let link = CallLink::new(ctx.address(), call, &request);
+        let link = CallLink::new(ctx.address(), call, &request, std::mem::take(&mut self.request_id));
         match Rc::clone(&self.catalog).start(request, &self.caller, link) {
             Started::Done(outcome) => Some(Input::Call(call, CallEvent::Finished(outcome))),
             Started::Running(future) => {
@@ -176,7 +178,8 @@ impl SessionActor {
 
     /// A notice that a connection is gone can be lost with a full mailbox: it is noticed here at the latest.
     fn forget_the_gone(&mut self, ctx: &mut Context<Self>) {
-        let gone: Vec<ExchangeId> = self.outlets.iter().filter(|(_, outlet)| outlet.is_gone()).map(|(exchange, _)| *exchange).collect();
+        let gone: Vec<ExchangeId> =
+            self.outlets.iter().filter(|(_, outlet)| outlet.is_gone()).map(|(exchange, _)| *exchange).collect();
         for exchange in gone {
             self.outlets.remove(&exchange);
             self.happen(Input::Disconnected(exchange), ctx);
@@ -211,6 +214,8 @@ impl Actor for SessionActor {
 #[rtype(result = "()")]
 struct Submit {
     message: ClientMessage,
+    /// The id of the HTTP request, for what is asked upstream on its behalf.
+    request_id: String,
     reply: oneshot::Sender<Answer>,
 }
 
@@ -245,7 +250,8 @@ struct Gone(ExchangeId);
 impl Handler<Submit> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, Submit { message, reply }: Submit, ctx: &mut Self::Context) {
+    fn handle(&mut self, Submit { message, request_id, reply }: Submit, ctx: &mut Self::Context) {
+        self.request_id = request_id;
         let exchange = self.new_exchange(Outlet::waiting(reply));
         self.happen(Input::Posted(Posted { exchange, message, stream: StreamId(random_u128()) }), ctx);
     }

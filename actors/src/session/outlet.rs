@@ -1,6 +1,6 @@
 //! Where an exchange's answer goes: first one answer, then, if that is a stream, its frames.
 
-use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,6 +9,9 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tickgate_core::session::ExchangeId;
 use tokio::sync::{mpsc, oneshot};
+use tokio_stream::adapters::Chain;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Iter, StreamExt as _};
 
 use super::{Answer, Gone};
 
@@ -43,7 +46,7 @@ impl Outlet {
     pub(super) fn attach(self, frames: Vec<Bytes>, session: Recipient<Gone>, exchange: ExchangeId) -> Option<Self> {
         let Self::Waiting(reply) = self else { return Some(self) };
         let (sender, receiver) = mpsc::channel(MAX_WAITING_FRAMES);
-        let stream = SessionStream { backlog: frames.into(), receiver, session, exchange };
+        let stream = SessionStream { frames: tokio_stream::iter(frames).chain(ReceiverStream::new(receiver)), session, exchange };
         reply.send(Answer::Stream(stream)).ok()?;
         Some(Self::Attached(sender))
     }
@@ -68,22 +71,24 @@ impl Outlet {
 }
 
 /// The frames of one connection. Dropping it tells the session.
-#[derive(Debug)]
 pub struct SessionStream {
-    backlog: VecDeque<Bytes>,
-    receiver: mpsc::Receiver<Bytes>,
+    /// What is replayed, then what comes.
+    frames: Chain<Iter<std::vec::IntoIter<Bytes>>, ReceiverStream<Bytes>>,
     session: Recipient<Gone>,
     exchange: ExchangeId,
+}
+
+impl fmt::Debug for SessionStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionStream").field("exchange", &self.exchange).finish_non_exhaustive()
+    }
 }
 
 impl Stream for SessionStream {
     type Item = Bytes;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        match self.backlog.pop_front() {
-            Some(frame) => Poll::Ready(Some(frame)),
-            None => self.receiver.poll_recv(cx),
-        }
+        Pin::new(&mut self.frames).poll_next(cx)
     }
 }
 

@@ -8,7 +8,9 @@ mod market_state;
 mod status;
 mod subject;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, ContextFutureSpawner, Handler, Message, SpawnHandle, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, ContextFutureSpawner, Handler, Message, SpawnHandle, WrapFuture,
+};
 use std::time::Duration;
 use tickgate_core::market::Topic;
 use tickgate_core::ports::UpstreamError;
@@ -65,7 +67,16 @@ impl StreamActor {
     #[must_use]
     pub fn new(parts: StreamParts) -> Self {
         let subject = Subject::of(&parts.topic);
-        Self { parts, subject, interval_ms: None, recording: false, fetched: false, unknown: false, waiting: Vec::new(), linger: None }
+        Self {
+            parts,
+            subject,
+            interval_ms: None,
+            recording: false,
+            fetched: false,
+            unknown: false,
+            waiting: Vec::new(),
+            linger: None,
+        }
     }
 
     fn effective_interval_ms(&self) -> u64 {
@@ -74,7 +85,12 @@ impl StreamActor {
 
     fn poll(&self, ctx: &Context<Self>) {
         if let (Some(interval_ms), Some(poller), false) = (self.interval_ms, self.poller(), self.unknown) {
-            let poll = Poll { topic: self.parts.topic.clone(), interval_ms, from: self.subject.poll_from(), stream: ctx.address().recipient() };
+            let poll = Poll {
+                topic: self.parts.topic.clone(),
+                interval_ms,
+                from: self.subject.poll_from(),
+                stream: ctx.address().recipient(),
+            };
             let _ = poller.try_send(poll);
         }
     }
@@ -83,7 +99,10 @@ impl StreamActor {
         self.parts.poller.as_ref().and_then(Slot::get)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "an event that was seen must not be lost; the pollers' rhythm bounds how many there are")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an event that was seen must not be lost; the pollers' rhythm bounds how many there are"
+    )]
     fn publish(&self, draft: Draft) {
         if let Some(tape) = self.parts.tape.get() {
             tape.do_send(Publish(draft));

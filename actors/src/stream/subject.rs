@@ -73,7 +73,8 @@ impl Subject {
         match (self, observation) {
             (Self::Price(latest), Observation::Quote(quote)) => match QuoteChange::between(latest.as_ref(), &quote) {
                 QuoteChange::Changed => {
-                    let draft = draft(Kind::Price, vec![parts.topic.clone()], quote.to_item(parts.market_state.phase()), quote.as_of);
+                    let draft =
+                        draft(Kind::Price, vec![parts.topic.clone()], quote.to_item(parts.market_state.phase()), quote.as_of);
                     *latest = Some(quote);
                     vec![draft]
                 }

@@ -73,7 +73,13 @@ impl MarketLink {
         self.0.send(Inspect).await
     }
 
-    pub(crate) fn watch(&self, topic: Topic, interval_ms: u64, add: bool, ready: Ready) -> impl Future<Output = Result<Watched, WatchError>> + use<> {
+    pub(crate) fn watch(
+        &self,
+        topic: Topic,
+        interval_ms: u64,
+        add: bool,
+        ready: Ready,
+    ) -> impl Future<Output = Result<Watched, WatchError>> + use<> {
         // The first attempt is sent now, so that interest is counted in the order in which it is declared.
         let supervisor = self.0.clone();
         let first = ask(&supervisor, &topic, interval_ms, add, ready);
@@ -98,7 +104,13 @@ impl MarketLink {
 
 type Answer = oneshot::Receiver<Result<Watched, WatchError>>;
 
-fn ask(supervisor: &Addr<SupervisorActor>, topic: &Topic, interval_ms: u64, add: bool, ready: Ready) -> Result<Answer, WatchError> {
+fn ask(
+    supervisor: &Addr<SupervisorActor>,
+    topic: &Topic,
+    interval_ms: u64,
+    add: bool,
+    ready: Ready,
+) -> Result<Answer, WatchError> {
     let (reply, answer) = oneshot::channel();
     let watch = Watch { topic: topic.clone(), interval_ms, add, ready, reply };
     supervisor.try_send(watch).map_err(|_| WatchError::Busy)?;

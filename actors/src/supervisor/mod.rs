@@ -10,7 +10,6 @@ mod death;
 mod link;
 mod messages;
 
-
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -93,7 +92,13 @@ pub struct MarketHandles {
 impl SupervisorActor {
     /// Starts the supervisor on this arbiter and the market on one of its own. `settings`, `market_data`: what to build from.
     #[must_use]
-    pub fn launch(settings: SupervisorSettings, market_data: MarketDataFactory, state: MarketState, clock: Clock, metrics: Metrics) -> MarketHandles {
+    pub fn launch(
+        settings: SupervisorSettings,
+        market_data: MarketDataFactory,
+        state: MarketState,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> MarketHandles {
         let quota_slot = Slot::empty();
         let quota = Quota::new(quota_slot.clone(), clock);
         let load = PollLoad::new(settings.quota.per_minute);
@@ -123,13 +128,16 @@ impl SupervisorActor {
 
     fn build_quota(&self, ctx: &Context<Self>) {
         let (settings, clock, link) = (self.settings.quota, self.clock, Self::link(ctx));
-        self.quota_slot.fill(QuotaActor::start_in_arbiter(&self.market.handle(), move |_| QuotaActor::new(settings, clock, link)));
+        self.quota_slot
+            .fill(QuotaActor::start_in_arbiter(&self.market.handle(), move |_| QuotaActor::new(settings, clock, link)));
     }
 
     fn build_tape(&self, ctx: &Context<Self>) {
         let (limits, windows, clock, metrics, link) =
             (self.settings.tape, self.windows.clone(), self.clock, self.metrics.clone(), Self::link(ctx));
-        self.tape.fill(TapeActor::start_in_arbiter(&self.market.handle(), move |_| TapeActor::new(limits, windows, clock, metrics, link)));
+        self.tape.fill(TapeActor::start_in_arbiter(&self.market.handle(), move |_| {
+            TapeActor::new(limits, windows, clock, metrics, link)
+        }));
     }
 
     fn build_poller(&mut self, kind: PollerKind, followers: crate::poller::Followers, ctx: &Context<Self>) {
@@ -217,7 +225,10 @@ impl SupervisorActor {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "what is wanted of a stream must not be lost, and the supervisor's own mailbox bounds how much it can be")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is wanted of a stream must not be lost, and the supervisor's own mailbox bounds how much it can be"
+)]
 fn tell<M>(stream: &Addr<StreamActor>, message: M)
 where
     StreamActor: Handler<M>,

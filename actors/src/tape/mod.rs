@@ -30,7 +30,13 @@ pub struct TapeActor {
 impl TapeActor {
     /// An empty tape of a new epoch, told to these windows.
     #[must_use]
-    pub fn new(limits: Limits, windows: Vec<Recipient<WindowUpdate>>, clock: Clock, metrics: Metrics, supervisor: SupervisorLink) -> Self {
+    pub fn new(
+        limits: Limits,
+        windows: Vec<Recipient<WindowUpdate>>,
+        clock: Clock,
+        metrics: Metrics,
+        supervisor: SupervisorLink,
+    ) -> Self {
         let epoch = Epoch(u64::try_from(random_u128() >> 64).unwrap_or(1));
         Self { tape: Tape::new(epoch, limits), windows, flushing: false, clock, metrics, supervisor }
     }
@@ -57,7 +63,10 @@ impl TapeActor {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a window that missed a batch would be wrong for ever; windows do no I/O and the tape is bounded upstream")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a window that missed a batch would be wrong for ever; windows do no I/O and the tape is bounded upstream"
+)]
 fn tell(window: &Recipient<WindowUpdate>, update: WindowUpdate, metrics: &Metrics) {
     if window.connected() {
         window.do_send(update);

@@ -51,7 +51,8 @@ impl TapeWindow {
     /// # Errors
     /// When one of the topics cannot be watched; the interest in all of them is taken back.
     pub async fn watch(&self, wish: Wish) -> Result<Interest, WatchError> {
-        let mut interest = Interest { window: self.clone(), held: Vec::with_capacity(wish.topics.len()), effective_interval_ms: 0 };
+        let mut interest =
+            Interest { window: self.clone(), held: Vec::with_capacity(wish.topics.len()), effective_interval_ms: 0 };
         let mut pending = Vec::new();
         for topic in wish.topics {
             let interval_ms = wish.interval_ms.unwrap_or_else(|| default_interval_ms(&topic));
@@ -84,7 +85,14 @@ impl TapeWindow {
             let asked = {
                 let state = self.0.borrow();
                 let unsettled = state.interest.get(topic).filter(|local| !local.fetched);
-                unsettled.map(|local| state.market.watch(topic.clone(), local.counts.keys().next().copied().unwrap_or_default(), false, Ready::Fetched))
+                unsettled.map(|local| {
+                    state.market.watch(
+                        topic.clone(),
+                        local.counts.keys().next().copied().unwrap_or_default(),
+                        false,
+                        Ready::Fetched,
+                    )
+                })
             };
             if let Some(asked) = asked
                 && let Ok(watched) = asked.await

@@ -166,7 +166,10 @@ fn progress_token(params: Option<&RawValue>) -> Result<Option<Box<RawValue>>, Re
     let token = parse::<WithMeta>("params", params)?.meta.and_then(|meta| meta.progress_token);
     match token {
         Some(token) if token.get().len() > MAX_ID_BYTES || serde_json::from_str::<RequestId>(token.get()).is_err() => {
-            let error = RpcError::new(ErrorCode::INVALID_PARAMS, "`_meta.progressToken` must be a string of at most 256 bytes or a whole number");
+            let error = RpcError::new(
+                ErrorCode::INVALID_PARAMS,
+                "`_meta.progressToken` must be a string of at most 256 bytes or a whole number",
+            );
             Err(Refused::Error(error))
         }
         token => Ok(token),

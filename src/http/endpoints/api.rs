@@ -13,6 +13,7 @@ use super::events::watch_problem;
 use super::query::{Query, wrong};
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker};
+use crate::http::request::RequestIdentity;
 use crate::upstream::polygon;
 
 const DEFAULT_ARTICLES: u64 = 20;
@@ -89,13 +90,23 @@ async fn bars_of(request: &HttpRequest, symbol: &str, worker: &Worker) -> Result
     // The upstream's limit counts base bars: minutes for hours.
     let base = if timespan == "hour" { limit * 60 } else { limit };
     let query = vec![("sort", "desc".to_owned()), ("limit", base.min(50_000).to_string())];
-    let call = polygon::UpstreamCall { path, query, deadline: now.plus(CALL_DEADLINE_MS), request_id: None };
+    let call = polygon::UpstreamCall {
+        path,
+        query,
+        deadline: now.plus(CALL_DEADLINE_MS),
+        request_id: Some(RequestIdentity::of(request)),
+    };
     let fetched = worker.context.upstream.get(call).await.map_err(|error| upstream_problem(&error))?;
-    let envelope: Bars<'_> = serde_json::from_slice(&fetched.body).map_err(|_| Problem::new(StatusCode::BAD_GATEWAY, "invalid_response", "the upstream's answer makes no sense: try again later"))?;
+    let envelope: Bars<'_> = serde_json::from_slice(&fetched.body).map_err(|_| {
+        Problem::new(StatusCode::BAD_GATEWAY, "invalid_response", "the upstream's answer makes no sense: try again later")
+    })?;
     let mut rows = envelope.results;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     rows.reverse();
-    let as_of = rows.last().and_then(|row| serde_json::from_str::<BarTime>(row.get()).ok()).map_or(fetched.fetched, |bar| Millis::from_any_unit(bar.t));
+    let as_of = rows
+        .last()
+        .and_then(|row| serde_json::from_str::<BarTime>(row.get()).ok())
+        .map_or(fetched.fetched, |bar| Millis::from_any_unit(bar.t));
     let freshness = worker.context.freshness(as_of, fetched.delayed, position);
     Ok(answer(&rows, &json!(freshness), &position.to_string()))
 }
@@ -142,7 +153,9 @@ fn symbol_of(text: &str) -> Result<Symbol, Problem> {
 }
 
 fn raw(item: &[u8]) -> Result<Box<RawValue>, Problem> {
-    serde_json::from_slice(item).map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here; the request id tells us what."))
+    serde_json::from_slice(item).map_err(|_| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here; the request id tells us what.")
+    })
 }
 
 fn nothing_yet() -> Problem {

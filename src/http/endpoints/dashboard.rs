@@ -23,7 +23,9 @@ pub(in crate::http) async fn asset(request: HttpRequest, file: Path<String>) -> 
 fn respond(request: &HttpRequest, file: &str) -> HttpResponse {
     match find(file) {
         // The names carry no version, so a browser asks again after an update.
-        Some(asset) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(asset.media_type).body(asset.bytes),
+        Some(asset) => {
+            HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(asset.media_type).body(asset.bytes)
+        }
         None => Problem::new(StatusCode::NOT_FOUND, "not_found", "There is no such file.").respond(request),
     }
 }

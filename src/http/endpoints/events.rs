@@ -79,19 +79,32 @@ pub(super) fn check_topics(name: &str, topics: &[Topic], worker: &Worker) -> Res
 }
 
 /// Takes a place, declares interest, and joins the tape.
-pub(super) async fn join(request: &HttpRequest, worker: &Worker, wished: Wished, settings: ReaderSettings) -> Result<(Source, StreamSlot), Problem> {
+pub(super) async fn join(
+    request: &HttpRequest,
+    worker: &Worker,
+    wished: Wished,
+    settings: ReaderSettings,
+) -> Result<(Source, StreamSlot), Problem> {
     let gateway = &worker.gateway;
     if gateway.is_draining() {
         return Err(Problem::unavailable("the gateway is shutting down: try again in a moment"));
     }
-    let caller: Caller = caller(request).ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized: Invalid or missing API key"))?;
+    let caller: Caller = caller(request)
+        .ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized: Invalid or missing API key"))?;
     let open = gateway.metrics.streams_open.with_label_values(&[wished.kind]);
     let slot = gateway.slots.take(&caller.principal, open).map_err(|error| match error {
         NoSlot::Full => Problem::unavailable("the gateway has no room for another stream: try again later"),
-        NoSlot::TooMany => Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", "you have too many open streams: close some first").retry_after(5),
+        NoSlot::TooMany => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", "you have too many open streams: close some first")
+                .retry_after(5)
+        }
     })?;
     let floor = ToolContext::interval_floor_ms(&caller);
-    let wish = Wish { topics: wished.topics.clone(), interval_ms: wished.interval_ms.map(|interval| interval.max(floor)), ready: Ready::Recorded };
+    let wish = Wish {
+        topics: wished.topics.clone(),
+        interval_ms: wished.interval_ms.map(|interval| interval.max(floor)),
+        ready: Ready::Recorded,
+    };
     let interest = worker.context.window.watch(wish).await.map_err(|error| watch_problem(&error))?;
     let (window, topics) = (worker.context.window.clone(), wished.topics);
     if matches!(settings.start, Start::After(_)) || !topics.iter().any(Topic::is_news) {

@@ -39,7 +39,9 @@ pub(in crate::http) async fn live() -> HttpResponse {
 /// New work may come; false while shutting down.
 pub(in crate::http) async fn ready(request: HttpRequest, OnWorker(worker): OnWorker) -> HttpResponse {
     if worker.gateway.is_draining() {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "draining", "the gateway is shutting down").retry_after(5).respond(&request);
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "draining", "the gateway is shutting down")
+            .retry_after(5)
+            .respond(&request);
     }
     HttpResponse::Ok().content_type("application/json").body(r#"{"status":"ready"}"#)
 }

@@ -15,7 +15,7 @@ use tickgate_core::sse::EventId;
 
 use crate::http::error::{Problem, refused, refused_request};
 use crate::http::gateway::{OnWorker, Worker};
-use crate::http::request::caller;
+use crate::http::request::{RequestIdentity, caller};
 use crate::http::session_body::SessionBody;
 
 const SESSION_ID: &str = "mcp-session-id";
@@ -30,7 +30,13 @@ pub(in crate::http) async fn post(request: HttpRequest, payload: Payload, OnWork
         Err(problem) => ("unread", problem.respond(&request)),
     };
     let metrics = &worker.gateway.metrics;
-    let status = if response.status().is_success() { "ok" } else if response.status().is_server_error() { "error" } else { "refused" };
+    let status = if response.status().is_success() {
+        "ok"
+    } else if response.status().is_server_error() {
+        "error"
+    } else {
+        "refused"
+    };
     metrics.mcp_requests.with_label_values(&[method, status]).inc();
     metrics.mcp_duration.with_label_values(&[method]).observe(started.elapsed().as_secs_f64());
     response
@@ -47,10 +53,15 @@ pub(in crate::http) async fn get(request: HttpRequest, OnWorker(worker): OnWorke
         Ok(session) => session,
         Err(problem) => return problem.respond(&request),
     };
-    let resume = match request.headers().get("last-event-id").map(|id| String::from_utf8_lossy(id.as_bytes()).parse::<EventId>()) {
+    let resume = match request.headers().get("last-event-id").map(|id| String::from_utf8_lossy(id.as_bytes()).parse::<EventId>())
+    {
         None => None,
         Some(Ok(id)) => Some(id),
-        Some(Err(error)) => return Problem::bad_request("invalid_event_id", error.to_string()).with_code(ErrorCode::INVALID_REQUEST).respond(&request),
+        Some(Err(error)) => {
+            return Problem::bad_request("invalid_event_id", error.to_string())
+                .with_code(ErrorCode::INVALID_REQUEST)
+                .respond(&request);
+        }
     };
     answer(session.open_stream(resume).await, None, &worker, &request)
 }
@@ -88,21 +99,35 @@ fn modern_refusal(headers: &HeaderMap) -> Option<Problem> {
 /// Size, type and JSON.
 async fn read(request: &HttpRequest, payload: Payload, worker: &Worker) -> Result<Body, Problem> {
     let headers = request.headers();
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next()).map(str::trim);
+    let media_type =
+        headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next()).map(str::trim);
     if !media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
         let detail = "Unsupported Media Type: Content-Type must be application/json";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail).with_code(ErrorCode::INVALID_REQUEST));
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+            .with_code(ErrorCode::INVALID_REQUEST));
     }
     if !accepts(headers, "application/json") || !accepts(headers, "text/event-stream") {
         return Err(not_acceptable("application/json and text/event-stream"));
     }
     let most = worker.gateway.settings.limits.max_body_bytes;
-    let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("Payload Too Large: a message has at most {most} bytes"));
+    let too_large = || {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            format!("Payload Too Large: a message has at most {most} bytes"),
+        )
+    };
     match tokio::time::timeout(BODY_DEADLINE, payload.to_bytes_limited(most)).await {
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "Request Timeout: the body did not arrive in 10 s")),
+        Err(_) => {
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "Request Timeout: the body did not arrive in 10 s"))
+        }
         Ok(Err(_)) => Err(too_large()),
-        Ok(Ok(Err(_))) => Err(Problem::bad_request("unreadable_body", "the body could not be read").with_code(ErrorCode::INVALID_REQUEST)),
-        Ok(Ok(Ok(bytes))) => Body::parse(&bytes).map_err(|error| Problem::bad_request("invalid_message", error.message).with_code(error.code)),
+        Ok(Ok(Err(_))) => {
+            Err(Problem::bad_request("unreadable_body", "the body could not be read").with_code(ErrorCode::INVALID_REQUEST))
+        }
+        Ok(Ok(Ok(bytes))) => {
+            Body::parse(&bytes).map_err(|error| Problem::bad_request("invalid_message", error.message).with_code(error.code))
+        }
     }
 }
 
@@ -113,7 +138,8 @@ async fn take(request: &HttpRequest, body: Body, worker: &Worker) -> (&'static s
     let message = match classify(version, body, worker.gateway.settings.lenient_versions) {
         Era::Refused(refusal) => return ("refused", refused(&refusal)),
         Era::LegacyBatch(_) => {
-            let error = RpcError::new(ErrorCode::INVALID_REQUEST, "Invalid Request: batches are not served; send one message per POST");
+            let error =
+                RpcError::new(ErrorCode::INVALID_REQUEST, "Invalid Request: batches are not served; send one message per POST");
             return ("batch", refused(&Refusal::new(400, error)));
         }
         Era::Modern(message) => return ("modern", not_served_yet(message)),
@@ -127,7 +153,7 @@ async fn take(request: &HttpRequest, body: Body, worker: &Worker) -> (&'static s
         Err(problem) => problem.respond(request),
         Ok(session) => {
             let id = id_of(&message);
-            answer(session.submit(message).await, id, worker, request)
+            answer(session.submit(message, RequestIdentity::of(request)).await, id, worker, request)
         }
     };
     (label, response)
@@ -151,7 +177,12 @@ fn initialize(request: &HttpRequest, message: &ClientMessage, worker: &Worker) -
     let Some(caller) = caller(request) else { return unknown_caller().respond(request) };
     let gateway = &worker.gateway;
     if gateway.is_draining() {
-        return refused_request(Some(id.clone()), StatusCode::SERVICE_UNAVAILABLE, "draining", "the gateway is shutting down: try again in a moment");
+        return refused_request(
+            Some(id.clone()),
+            StatusCode::SERVICE_UNAVAILABLE,
+            "draining",
+            "the gateway is shutting down: try again in a moment",
+        );
     }
     let opened = match session::open(id, params.as_deref(), &gateway.server_info, gateway.session_limits, gateway.clock.now()) {
         Ok(opened) => opened,
@@ -162,10 +193,17 @@ fn initialize(request: &HttpRequest, message: &ClientMessage, worker: &Worker) -
     match gateway.sessions.open(opened.session, caller, std::rc::Rc::clone(&worker.catalog)) {
         Ok(session) => {
             tracing::info!(session.id = ?session, caller.id = %principal, mcp.revision = revision, "session opened");
-            HttpResponse::Ok().insert_header((SESSION_ID, session.to_string())).content_type("application/json").body(opened.answer)
+            HttpResponse::Ok()
+                .insert_header((SESSION_ID, session.to_string()))
+                .content_type("application/json")
+                .body(opened.answer)
         }
-        Err(error @ OpenError::Full) => refused_request(Some(id.clone()), StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", &error.to_string()),
-        Err(error @ OpenError::TooMany) => refused_request(Some(id.clone()), StatusCode::TOO_MANY_REQUESTS, "too_many_sessions", &error.to_string()),
+        Err(error @ OpenError::Full) => {
+            refused_request(Some(id.clone()), StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", &error.to_string())
+        }
+        Err(error @ OpenError::TooMany) => {
+            refused_request(Some(id.clone()), StatusCode::TOO_MANY_REQUESTS, "too_many_sessions", &error.to_string())
+        }
     }
 }
 
@@ -173,8 +211,10 @@ fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, Problem
     let Caller { principal, .. } = caller(request).ok_or_else(unknown_caller)?;
     let mut ids = request.headers().get_all(SESSION_ID);
     match (ids.next(), ids.next()) {
-        (None, _) => Err(Problem::bad_request("missing_session", "Bad Request: Mcp-Session-Id header is required; begin with initialize")
-            .with_code(ErrorCode::INVALID_REQUEST)),
+        (None, _) => {
+            Err(Problem::bad_request("missing_session", "Bad Request: Mcp-Session-Id header is required; begin with initialize")
+                .with_code(ErrorCode::INVALID_REQUEST))
+        }
         (Some(id), None) => id.to_str().ok().and_then(|id| worker.gateway.sessions.find(id, &principal)).ok_or_else(not_found),
         (Some(_), Some(_)) => Err(not_found()),
     }
@@ -182,7 +222,9 @@ fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, Problem
 
 fn answer(answer: Result<Answer, SubmitError>, id: Option<RequestId>, worker: &Worker, request: &HttpRequest) -> HttpResponse {
     match answer {
-        Ok(Answer::Json(json)) => HttpResponse::Ok().insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(json),
+        Ok(Answer::Json(json)) => {
+            HttpResponse::Ok().insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(json)
+        }
         Ok(Answer::Accepted) => HttpResponse::Accepted().finish(),
         Ok(Answer::NothingMore) => HttpResponse::NoContent().finish(),
         Ok(Answer::Refused(refusal)) => refused(&refusal),
@@ -201,7 +243,8 @@ fn unknown_caller() -> Problem {
 }
 
 fn not_acceptable(needed: &str) -> Problem {
-    Problem::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", format!("Not Acceptable: Accept must include {needed}")).with_code(ErrorCode::INVALID_REQUEST)
+    Problem::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", format!("Not Acceptable: Accept must include {needed}"))
+        .with_code(ErrorCode::INVALID_REQUEST)
 }
 
 /// Whether `Accept` takes a media type: exactly, by wildcard, and not with q=0.
@@ -211,14 +254,24 @@ fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     ranges.any(|range| {
         let mut parts = range.split(';').map(str::trim);
         let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let refused = parts.any(|part| part.split_once('=').is_some_and(|(name, q)| name.trim() == "q" && q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0)));
+        let refused = parts.any(|part| {
+            part.split_once('=').is_some_and(|(name, q)| name.trim() == "q" && q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0))
+        });
         !refused && (media_type == wanted || media_type == "*/*" || media_type == format!("{main}/*"))
     })
 }
 
 /// A bounded label: the methods that we know.
 fn label(message: &ClientMessage) -> &'static str {
-    const KNOWN: [&str; 7] = ["initialize", "ping", "tools/list", "tools/call", "logging/setLevel", "notifications/initialized", "notifications/cancelled"];
+    const KNOWN: [&str; 7] = [
+        "initialize",
+        "ping",
+        "tools/list",
+        "tools/call",
+        "logging/setLevel",
+        "notifications/initialized",
+        "notifications/cancelled",
+    ];
     match message {
         ClientMessage::Request { method, .. } | ClientMessage::Notification { method, .. } => {
             KNOWN.into_iter().find(|known| *known == &**method).unwrap_or("other")

@@ -15,7 +15,12 @@ pub(in crate::http) async fn get(request: HttpRequest, OnWorker(worker): OnWorke
         Ok(()) => HttpResponse::Ok().content_type(encoder.format_type()).body(text),
         Err(error) => {
             tracing::error!("metrics could not be written: {error}");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong here; the request id tells us what.").respond(&request)
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something went wrong here; the request id tells us what.",
+            )
+            .respond(&request)
         }
     }
 }

@@ -17,5 +17,7 @@ use actix_web::HttpRequest;
 /// The cursor of a stream's request: the `Last-Event-ID` header wins over `?last_event_id=` (DESIGN §3).
 pub(super) fn cursor_of(request: &HttpRequest) -> Option<String> {
     let header = request.headers().get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    header.or_else(|| query::pairs(request).find(|(name, _)| name == "last_event_id").map(|(_, value)| value.into_owned())).filter(|cursor| !cursor.is_empty())
+    header
+        .or_else(|| query::pairs(request).find(|(name, _)| name == "last_event_id").map(|(_, value)| value.into_owned()))
+        .filter(|cursor| !cursor.is_empty())
 }

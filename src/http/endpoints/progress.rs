@@ -29,7 +29,11 @@ const DURATION_BOUNDS_MS: std::ops::RangeInclusive<u64> = 1_000..=300_000;
 pub(in crate::http) async fn news(request: HttpRequest, OnWorker(worker): OnWorker) -> HttpResponse {
     let topics = |query: &Query| match query.text("symbol") {
         Some("*") => Ok(vec![Topic::AllNews]),
-        symbol => symbol.unwrap_or(DEFAULT_SYMBOL).parse().map(|symbol| vec![Topic::News(symbol)]).map_err(|error| wrong("symbol", error)),
+        symbol => symbol
+            .unwrap_or(DEFAULT_SYMBOL)
+            .parse()
+            .map(|symbol| vec![Topic::News(symbol)])
+            .map_err(|error| wrong("symbol", error)),
     };
     let stream = Stream { kind: "stream-news", names: &["symbol", "interval", "duration", "last_event_id"], start: Start::Live };
     respond(&request, open(&request, &worker, &stream, topics).await)
@@ -47,7 +51,8 @@ pub(in crate::http) async fn prices(request: HttpRequest, OnWorker(worker): OnWo
         }
         Ok(topics)
     };
-    let stream = Stream { kind: "stream-prices", names: &["symbols", "interval", "duration", "last_event_id"], start: Start::Latest };
+    let stream =
+        Stream { kind: "stream-prices", names: &["symbols", "interval", "duration", "last_event_id"], start: Start::Latest };
     respond(&request, open(&request, &worker, &stream, topics).await)
 }
 
@@ -73,7 +78,8 @@ async fn open(
     let interval_ms = query.number("interval", &INTERVAL_BOUNDS_MS)?.unwrap_or(DEFAULT_INTERVAL_MS);
     let duration_ms = query.number("duration", &DURATION_BOUNDS_MS)?.unwrap_or(DEFAULT_DURATION_MS);
     let now = worker.gateway.clock.now();
-    let cursor = cursor_of(request).map(|cursor| cursor.parse::<Cursor>()).transpose().map_err(|error| wrong("last_event_id", error))?;
+    let cursor =
+        cursor_of(request).map(|cursor| cursor.parse::<Cursor>()).transpose().map_err(|error| wrong("last_event_id", error))?;
     // A resumed stream ends when the first would have; a forged end cannot make it longer than a new one.
     let end = cursor.map_or(now.plus(duration_ms), |cursor| cursor.end.min(now.plus(duration_ms)));
     if cursor.is_some() && end <= now {
@@ -81,7 +87,8 @@ async fn open(
     }
     let start = cursor.map_or(stream.start, |cursor| Start::After(cursor.position));
     let settings = ReaderSettings { mode: Mode::Conflate, gather: Gather::default(), start };
-    let (source, slot) = join(request, worker, Wished { kind: stream.kind, topics, interval_ms: Some(interval_ms) }, settings).await?;
+    let (source, slot) =
+        join(request, worker, Wished { kind: stream.kind, topics, interval_ms: Some(interval_ms) }, settings).await?;
     let parts = BodyParts {
         kind: stream.kind,
         keepalive: Duration::from_secs(worker.gateway.settings.streams.keepalive_secs),

@@ -46,7 +46,8 @@ impl RootSpanBuilder for AccessLog {
         let user = extensions.get::<Caller>().map_or("-", |caller| caller.principal.as_str());
         span.record("endpoint", endpoint.as_str());
         span.record("user_id", user);
-        let latency_ms = extensions.get::<Arrived>().map_or(0, |arrived| u64::try_from(arrived.0.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let latency_ms =
+            extensions.get::<Arrived>().map_or(0, |arrived| u64::try_from(arrived.0.elapsed().as_millis()).unwrap_or(u64::MAX));
         let status = response.status().as_u16();
         let ip = client_ip(request, &worker(request).gateway.settings);
         let _entered = span.enter();

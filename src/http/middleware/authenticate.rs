@@ -29,10 +29,34 @@ fn door(path: &str, settings: &HttpSettings) -> Door {
     match path {
         "/" | "/favicon.ico" | "/health" | "/healthz" | "/readyz" => Door::Open,
         path if path.starts_with("/assets/") => Door::Open,
-        "/metrics" => if settings.metrics_public { Door::Open } else { Door::Needs(Scope::Admin) },
-        "/openapi.json" | "/docs" => if settings.docs_public { Door::Open } else { Door::Needs(Scope::Admin) },
-        path if path.starts_with("/docs/") => if settings.docs_public { Door::Open } else { Door::Needs(Scope::Admin) },
-        "/test-error" => if settings.development { Door::Needs(Scope::Read) } else { Door::Needs(Scope::Admin) },
+        "/metrics" => {
+            if settings.metrics_public {
+                Door::Open
+            } else {
+                Door::Needs(Scope::Admin)
+            }
+        }
+        "/openapi.json" | "/docs" => {
+            if settings.docs_public {
+                Door::Open
+            } else {
+                Door::Needs(Scope::Admin)
+            }
+        }
+        path if path.starts_with("/docs/") => {
+            if settings.docs_public {
+                Door::Open
+            } else {
+                Door::Needs(Scope::Admin)
+            }
+        }
+        "/test-error" => {
+            if settings.development {
+                Door::Needs(Scope::Read)
+            } else {
+                Door::Needs(Scope::Admin)
+            }
+        }
         _ => Door::Needs(Scope::Read),
     }
 }
@@ -63,7 +87,8 @@ fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Scope) -
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     let forwarded = FORWARDING_HEADERS.iter().any(|name| request.headers().contains_key(*name));
     if settings.auth == AuthMode::Off && forwarded && !peer.is_some_and(|peer| is_trusted(peer, settings)) {
-        let detail = "Forbidden: authentication is off, which is for this machine only, and this request was forwarded; set AUTH=required";
+        let detail =
+            "Forbidden: authentication is off, which is for this machine only, and this request was forwarded; set AUTH=required";
         return Err(Problem::new(StatusCode::FORBIDDEN, "forwarded", detail));
     }
     // A route that does not take OPTIONS answers 405 to anyone.
@@ -79,7 +104,11 @@ fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Scope) -
         Problem::new(StatusCode::UNAUTHORIZED, reason, "Unauthorized: Invalid or missing API key")
     })?;
     if !caller.scope.allows(scope) {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "insufficient_scope", format!("Forbidden: this needs the scope {scope}")));
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "insufficient_scope",
+            format!("Forbidden: this needs the scope {scope}"),
+        ));
     }
     request.extensions_mut().insert(caller);
     Ok(())

@@ -3,7 +3,8 @@
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST,
+    ORIGIN,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -45,7 +46,9 @@ fn refusal(request: &ServiceRequest, settings: &HttpSettings) -> Option<Problem>
     }
     let origins: Vec<&[u8]> = request.headers().get_all(ORIGIN).map(|origin| origin.as_bytes()).collect();
     let foreign = origins.len() > 1 || origins.first().is_some_and(|origin| !is_allowed_origin(origin, settings));
-    foreign.then(|| Problem::new(StatusCode::FORBIDDEN, "invalid_origin", "Forbidden: Invalid origin").with_code(ErrorCode::INVALID_REQUEST))
+    foreign.then(|| {
+        Problem::new(StatusCode::FORBIDDEN, "invalid_origin", "Forbidden: Invalid origin").with_code(ErrorCode::INVALID_REQUEST)
+    })
 }
 
 /// Orchestrators ask by address.
@@ -76,7 +79,8 @@ pub(super) fn is_allowed_origin(origin: &[u8], settings: &HttpSettings) -> bool 
 /// `localhost`, `127.0.0.1` or `[::1]`, with a port or without.
 fn is_local(host: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| {
-        host.strip_prefix(local).is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
+        host.strip_prefix(local)
+            .is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
     })
 }
 
@@ -89,7 +93,16 @@ mod tests {
         for host in ["localhost", "localhost:3000", "127.0.0.1:8080", "[::1]", "[::1]:80"] {
             assert!(is_local(host), "{host}");
         }
-        for host in ["localhost.evil.com", "localhostevil", "127.0.0.1.evil.com", "evil.com:localhost", "localhost:99999", "localhost:", "localhost:80/x", ""] {
+        for host in [
+            "localhost.evil.com",
+            "localhostevil",
+            "127.0.0.1.evil.com",
+            "evil.com:localhost",
+            "localhost:99999",
+            "localhost:",
+            "localhost:80/x",
+            "",
+        ] {
             assert!(!is_local(host), "{host}");
         }
     }

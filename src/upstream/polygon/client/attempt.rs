@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use awc::http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, HttpDate, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, HttpDate,
+    RETRY_AFTER,
 };
 use awc::http::{StatusCode, Uri};
 use bytes::Bytes;

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn the_outside_is_read_whatever_the_types_of_its_fields() {
-        let envelope = Envelope::read(br#" {"status":"DELAYED","request_id":"ab-1","results":[1],"next_url":"https://x/v2/y"}"#).unwrap();
+        let envelope =
+            Envelope::read(br#" {"status":"DELAYED","request_id":"ab-1","results":[1],"next_url":"https://x/v2/y"}"#).unwrap();
         assert_eq!(envelope.status.as_deref(), Some("DELAYED"));
         assert_eq!((envelope.next_url.as_deref(), envelope.request_id.as_deref()), (Some("https://x/v2/y"), Some("ab-1")));
         let odd = Envelope::read(br#"{"status":7,"error":{"a":1},"message":"m","next_url":null,"request_id":"a\r\nb"}"#).unwrap();

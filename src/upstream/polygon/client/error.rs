@@ -79,7 +79,8 @@ impl Failure {
     pub(super) fn of_reading(error: &PayloadError) -> Self {
         match error {
             PayloadError::Overflow => {
-                let message = "the upstream's answer is larger than the gateway reads: ask for a shorter range or a smaller limit";
+                let message =
+                    "the upstream's answer is larger than the gateway reads: ask for a shorter range or a smaller limit";
                 Self::new(UpstreamErrorKind::TooLarge, message, Retry::Never)
             }
             PayloadError::EncodingCorrupted | PayloadError::UnknownLength => Self::invalid_response(),
@@ -208,7 +209,10 @@ mod tests {
     #[test]
     fn a_quotation_shows_no_key_no_address_and_nothing_invisible() {
         assert_eq!(quote("limit must be\n between 1 and\u{202E} 1000"), "limit must be between 1 and 1000");
-        assert_eq!(quote("see (https://massive.com/pricing) or massive.com/x or http://upstream.example:80/v2 now"), "see or or now");
+        assert_eq!(
+            quote("see (https://massive.com/pricing) or massive.com/x or http://upstream.example:80/v2 now"),
+            "see or or now"
+        );
         assert_eq!(quote("UPSTREAM.example refused BRK.B at 1.5"), "refused BRK.B at 1.5");
         assert_eq!(quote("the key s3cret-key is bad"), "");
         assert_eq!(quote("the key s3cret\u{200B}-key is bad"), "");

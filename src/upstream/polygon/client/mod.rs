@@ -124,7 +124,12 @@ impl PolygonClient {
     ///
     /// # Errors
     /// As [`PolygonClient::get`].
-    pub async fn get_page(&self, next: &NextPage, deadline: Millis, request_id: Option<String>) -> Result<UpstreamAnswer, UpstreamError> {
+    pub async fn get_page(
+        &self,
+        next: &NextPage,
+        deadline: Millis,
+        request_id: Option<String>,
+    ) -> Result<UpstreamAnswer, UpstreamError> {
         self.fetch(next.as_str(), deadline, request_id.as_deref()).await
     }
 
@@ -187,7 +192,12 @@ impl PolygonClient {
 
     fn answer(&self, received: Received, request_id: Option<&str>) -> UpstreamAnswer {
         let Received { body, envelope, request_id: upstream_request_id } = received;
-        tracing::debug!(request.id = request_id, upstream.request_id = upstream_request_id, bytes = body.len(), "the upstream answered");
+        tracing::debug!(
+            request.id = request_id,
+            upstream.request_id = upstream_request_id,
+            bytes = body.len(),
+            "the upstream answered"
+        );
         let delayed = self.settings.plan.delayed() || envelope.status.as_deref() == Some("DELAYED");
         let next = envelope.next_url.as_deref().and_then(NextPage::parse);
         UpstreamAnswer { body, delayed, next, upstream_request_id, fetched: self.clock.now() }
@@ -203,7 +213,8 @@ fn bearer(key: &SecretString) -> Option<HeaderValue> {
 
 fn http_client() -> awc::Client {
     // HTTP/1.1 only: a lost connection then fails one request and not all that share it.
-    let connector = awc::Connector::new().max_http_version(Version::HTTP_11).timeout(CONNECT_TIMEOUT).handshake_timeout(CONNECT_TIMEOUT);
+    let connector =
+        awc::Connector::new().max_http_version(Version::HTTP_11).timeout(CONNECT_TIMEOUT).handshake_timeout(CONNECT_TIMEOUT);
     awc::Client::builder()
         .connector(connector)
         .disable_redirects()

@@ -25,7 +25,8 @@ impl NextPage {
         if !matches!(url.scheme(), "http" | "https") || !is_versioned(url.path()) {
             return None;
         }
-        let kept: Vec<&str> = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_key(pair)).collect();
+        let kept: Vec<&str> =
+            url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_key(pair)).collect();
         let mut page = url.path().to_owned();
         if !kept.is_empty() {
             page.push('?');
@@ -81,7 +82,9 @@ mod tests {
 
     #[test]
     fn a_key_in_a_next_url_is_taken_out_however_it_is_written() {
-        for url in ["/v2/x?apiKey=k&cursor=c", "/v2/x?cursor=c&APIKEY=k", "/v2/x?api%4bey=k&cursor=c", "/v2/x?apiKey&cursor=c&apiKey=k"] {
+        for url in
+            ["/v2/x?apiKey=k&cursor=c", "/v2/x?cursor=c&APIKEY=k", "/v2/x?api%4bey=k&cursor=c", "/v2/x?apiKey&cursor=c&apiKey=k"]
+        {
             assert_eq!(page(url).as_deref(), Some("/v2/x?cursor=c"), "{url}");
         }
         assert_eq!(page("/v2/x?apiKey=k").as_deref(), Some("/v2/x"));
@@ -90,9 +93,18 @@ mod tests {
     #[test]
     fn what_leads_elsewhere_is_no_page() {
         let long = format!("/v2/x?cursor={}", "c".repeat(5_000));
-        for url in
-            ["", "javascript:alert(1)", "file:///v2/x", "https://api.massive.com/", "/admin", "/v2/../admin", "/v/x", "/vx/x", "/v2", &long]
-        {
+        for url in [
+            "",
+            "javascript:alert(1)",
+            "file:///v2/x",
+            "https://api.massive.com/",
+            "/admin",
+            "/v2/../admin",
+            "/v/x",
+            "/vx/x",
+            "/v2",
+            &long,
+        ] {
             assert_eq!(page(url), None, "{url}");
         }
     }

@@ -43,7 +43,12 @@ impl Reading<'_> {
 }
 
 impl PolygonClient {
-    async fn ask(&self, path: Path, query: Vec<(&'static str, String)>, deadline: Millis) -> Result<UpstreamAnswer, UpstreamError> {
+    async fn ask(
+        &self,
+        path: Path,
+        query: Vec<(&'static str, String)>,
+        deadline: Millis,
+    ) -> Result<UpstreamAnswer, UpstreamError> {
         self.get(UpstreamCall { path, query, deadline, request_id: None }).await
     }
 
@@ -58,7 +63,10 @@ impl PolygonClient {
         if self.settings.plan.has_snapshots() && !self.memory.is_denied(market, self.clock.now()) {
             match self.snapshots(market, symbols).await {
                 Err(error) if error.kind == UpstreamErrorKind::NotEntitled => {
-                    tracing::warn!(market = market.as_str(), "the upstream plan has no snapshots here: showing the previous close");
+                    tracing::warn!(
+                        market = market.as_str(),
+                        "the upstream plan has no snapshots here: showing the previous close"
+                    );
                     self.memory.deny(market, self.clock.now());
                 }
                 outcome => return outcome,

@@ -79,7 +79,8 @@ impl Row {
         let (change, change_percent) = change(price_now, previous_close).unwrap_or(told);
         // Before the open the day is all zeros while its minutes already count.
         let volume = price(day.and_then(|bar| bar.v)).or_else(|| minute.and_then(|minute| minute.av)).unwrap_or_default();
-        let times = [self.updated.as_ref(), trade.and_then(|trade| trade.t.as_ref()), minute.and_then(|minute| minute.t.as_ref())];
+        let times =
+            [self.updated.as_ref(), trade.and_then(|trade| trade.t.as_ref()), minute.and_then(|minute| minute.t.as_ref())];
         Some(Quote {
             symbol: reading.symbol(&self.ticker)?,
             price: price_now,

@@ -62,7 +62,8 @@ pub(super) fn quotes(body: &[u8], reading: Reading<'_>) -> Result<Vec<Quote>, Up
     let quotes: Vec<Quote> = rows.iter().filter_map(|row| row.quote(reading)).collect();
     let is_unentitled = |row: &Row| row.error.as_deref().is_some_and(|error| matches!(error, "NOT_ENTITLED" | "NOT_AUTHORIZED"));
     if quotes.is_empty() && rows.iter().any(is_unentitled) {
-        let message = "the gateway's upstream plan does not include these symbols: ask for others, or its operator for a larger plan";
+        let message =
+            "the gateway's upstream plan does not include these symbols: ask for others, or its operator for a larger plan";
         return Err(UpstreamError::new(UpstreamErrorKind::NotEntitled, message));
     }
     Ok(quotes)

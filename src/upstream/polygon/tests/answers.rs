@@ -36,7 +36,10 @@ async fn the_simulated_upstream_answers_and_its_request_id_comes_back() {
     let next = answer.next.unwrap();
     let page = bench.client.get_page(&next, bench.clock.now().plus(5_000), None).await.unwrap();
     assert_ne!(page.body, answer.body);
-    assert_eq!((simulator.requests_to("/v3/reference/tickers"), bench.count("tickgate_upstream_requests_total", Some("ok"))), (2, 2));
+    assert_eq!(
+        (simulator.requests_to("/v3/reference/tickers"), bench.count("tickgate_upstream_requests_total", Some("ok"))),
+        (2, 2)
+    );
     assert_eq!((bench.observations(), bench.count("tickgate_upstream_retries_total", None)), (2, 0));
 }
 
@@ -60,7 +63,8 @@ async fn a_hostile_next_url_leads_back_to_our_own_upstream_without_its_key() {
 
 #[actix_rt::test]
 async fn late_data_is_known_by_the_answer_or_by_the_plan() {
-    let upstream = Scripted::start(|_, target| json(if target == "/v2/late" { r#"{"status":"DELAYED"}"# } else { r#"{"status":"OK"}"# }));
+    let upstream =
+        Scripted::start(|_, target| json(if target == "/v2/late" { r#"{"status":"DELAYED"}"# } else { r#"{"status":"OK"}"# }));
     let bench = Wanted::at(&upstream.base).make();
     assert!(bench.get("/v2/late").await.unwrap().delayed);
     assert!(!bench.get("/v2/now").await.unwrap().delayed);

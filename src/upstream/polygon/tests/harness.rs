@@ -81,7 +81,8 @@ impl Bench {
     pub(super) fn count(&self, name: &str, label: Option<&str>) -> u64 {
         let families = self.registry.gather();
         let metrics = families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric());
-        let wanted = metrics.filter(|metric| label.is_none_or(|label| metric.get_label().iter().any(|pair| pair.value() == label)));
+        let wanted =
+            metrics.filter(|metric| label.is_none_or(|label| metric.get_label().iter().any(|pair| pair.value() == label)));
         wanted.map(|metric| metric.get_counter().get_value() as u64).sum()
     }
 

@@ -108,9 +108,7 @@ async fn a_plan_that_turns_out_to_have_no_snapshots_shows_previous_closes() {
 
 #[actix_rt::test]
 async fn the_free_plan_never_asks_for_a_snapshot_and_goes_on_where_it_failed() {
-    let upstream = Scripted::start(|number, _| {
-        if number == 1 { HttpResponse::Unauthorized().finish() } else { json(PREVIOUS) }
-    });
+    let upstream = Scripted::start(|number, _| if number == 1 { HttpResponse::Unauthorized().finish() } else { json(PREVIOUS) });
     let bench = Wanted { plan: Plan::Free, ..Wanted::at(&upstream.base) }.make();
     let asked = symbols(&["AAPL", "X:BTCUSD"]);
     let error = bench.client.quotes(Market::Stocks, &asked).await.unwrap_err();

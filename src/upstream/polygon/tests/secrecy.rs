@@ -84,9 +84,19 @@ async fn the_key_and_the_address_of_the_upstream_are_in_no_error_and_no_log() {
     let upstream = talkative();
     let port = upstream.base.rsplit(':').next().unwrap().to_owned();
     let mut texts = String::new();
-    for path in
-        ["/v2/200", "/v2/400", "/v2/401", "/v2/403", "/v2/404", "/v2/409", "/v2/429", "/v2/500", "/v2/302", "/v2/page", "/v2/broken"]
-    {
+    for path in [
+        "/v2/200",
+        "/v2/400",
+        "/v2/401",
+        "/v2/403",
+        "/v2/404",
+        "/v2/409",
+        "/v2/429",
+        "/v2/500",
+        "/v2/302",
+        "/v2/page",
+        "/v2/broken",
+    ] {
         // A budget of its own each: one of them pauses it.
         let error = Wanted::at(&upstream.base).make().get(path).await.unwrap_err();
         write!(texts, "{error} {error:?} ").unwrap();

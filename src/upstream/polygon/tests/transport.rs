@@ -96,7 +96,10 @@ async fn a_body_that_says_that_it_is_too_large_or_unfolds_to_be_so_is_refused() 
         }
         answer.body(format!("[{}]", " ".repeat(TOO_MUCH - 2)))
     });
-    assert!(sent_for("/v2/compressed", &upstream.base) < 1_000_000, "it is small before it unfolds");
+    let base = upstream.base.clone();
+    // The server is run by this thread, so another one has to wait for it.
+    let sent = actix_rt::task::spawn_blocking(move || sent_for("/v2/compressed", &base)).await.unwrap();
+    assert!(sent < 1_000_000, "{sent} bytes: it is small before it unfolds");
     let bench = Wanted::at(&upstream.base).make();
     for path in ["/v2/plain", "/v2/compressed"] {
         assert_eq!(bench.get(path).await.unwrap_err().kind, UpstreamErrorKind::TooLarge, "{path}");

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Every test: formatting and lints first, because they fail fastest, then the workspace's tests in one build.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/test-tools.sh
+cargo fmt --all --check
+cargo clippy --workspace --all-targets --locked -- -D warnings
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
+cargo test --workspace --locked

@@ -1,0 +1,14 @@
+//! The gateway from outside: real sockets, the real simulated upstream, the official clients, a real browser.
+
+mod support;
+
+mod clients;
+mod command_line;
+mod edge;
+mod fan_in;
+mod health;
+mod reports;
+mod resume;
+mod sessions;
+mod streams;
+mod tools;

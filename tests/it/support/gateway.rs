@@ -1,0 +1,102 @@
+//! A real gateway on a free port, in a thread of its own.
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use tickgate::application::{Application, Stopper};
+use tickgate::settings::{Settings, Sources};
+use tickgate::tools::Registry;
+use tickgate::upstream::simulated::Simulator;
+
+/// A running gateway; dropping it stops it.
+pub struct TestGateway {
+    pub address: SocketAddr,
+    simulator: Option<Simulator>,
+    stopper: Stopper,
+    runtime: tokio::sync::mpsc::UnboundedSender<()>,
+    thread: Option<JoinHandle<()>>,
+    _data: tempfile::TempDir,
+}
+
+impl TestGateway {
+    /// With the settings of a newcomer, but no limits that tests would run into.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these settings on top.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        Self::try_with(settings).unwrap()
+    }
+
+    pub fn try_with(settings: &[(&str, &str)]) -> Result<Self, String> {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().to_str().unwrap().to_owned();
+        let mut all = vec![
+            ("PORT", "0"),
+            ("DATA_DIR", folder.as_str()),
+            ("WORKERS", "2"),
+            ("RATE_LIMIT_MCP", "0"),
+            ("RATE_LIMIT_STREAM", "0"),
+            ("MAX_STREAMS_PER_CALLER", "100000"),
+            ("SIM_SYMBOLS", "120"),
+            ("LOG_LEVEL", "WARNING"),
+            ("DRAIN_SECS", "2"),
+        ];
+        all.extend_from_slice(settings);
+        // The last of one name wins.
+        let sources = Sources::from_environment(all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let settings =
+            Settings::gather(&sources).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+        let (started, running) = mpsc::channel();
+        let (runtime, mut stop) = tokio::sync::mpsc::unbounded_channel::<()>();
+        let thread = std::thread::spawn(move || {
+            actix::System::new().block_on(async move {
+                let application = match Application::build(settings, Registry::standard()) {
+                    Ok(application) => application,
+                    Err(error) => return started.send(Err(format!("{error:#}"))).unwrap(),
+                };
+                let stopper = application.stopper();
+                started.send(Ok((application.address(), application.simulator(), stopper.clone()))).unwrap();
+                actix::spawn(async move {
+                    stop.recv().await;
+                    stopper.stop().await;
+                });
+                application.run_until_stopped().await.unwrap();
+            });
+        });
+        let (address, simulator, stopper) = running.recv().unwrap()?;
+        Ok(Self { address, simulator, stopper, runtime, thread: Some(thread), _data: data })
+    }
+
+    /// The upstream that it talks to.
+    pub fn simulator(&self) -> &Simulator {
+        self.simulator.as_ref().expect("the market is simulated")
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// As SIGTERM does; returns at once.
+    pub fn begin_to_stop(&self) {
+        let _ = &self.stopper;
+        let _ = self.runtime.send(());
+    }
+
+    pub fn wait_until_stopped(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for TestGateway {
+    fn drop(&mut self) {
+        self.begin_to_stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
