@@ -12,16 +12,16 @@ use serde_json::Value;
 use crate::support::{get, post, until};
 
 /// The program on a free port, with its log lines.
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     lines: mpsc::Receiver<String>,
-    pub log: Vec<Value>,
+    pub(crate) log: Vec<Value>,
     _folder: tempfile::TempDir,
 }
 
 impl Program {
-    pub fn start(settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_tickgate"))
             .env_clear()
@@ -42,7 +42,7 @@ impl Program {
     }
 
     /// The next log line for which `wanted` holds; every line must be JSON.
-    pub fn wait_for(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait_for(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(15)).expect("the log line");
             let value: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
@@ -53,11 +53,11 @@ impl Program {
         }
     }
 
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
     }
 
-    pub fn wait(&mut self) -> i32 {
+    pub(crate) fn wait(&mut self) -> i32 {
         self.child.wait().unwrap().code().unwrap_or(-1)
     }
 }

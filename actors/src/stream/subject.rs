@@ -113,7 +113,9 @@ impl StatusSubject {
         parts.market_state.update(self.market.as_ref().map(|market| market.phase), self.failing.values().next().copied());
         let now = parts.clock.now();
         let told = status::summary(self, &parts.market_state);
-        if self.told.as_ref() == Some(&told) {
+        // While starting, nothing is said before there is something to say.
+        let silent = self.market.is_none() && self.failing.is_empty();
+        if silent || self.told.as_ref() == Some(&told) {
             return Vec::new();
         }
         let item = status::item(self, parts, now);

@@ -38,6 +38,15 @@ pub(in crate::http) async fn finish(
             complete(dressed.headers_mut(), &place, origin);
             Ok(response.into_response(dressed).map_into_right_body())
         }
+        // An error that a handler raised: actix put its own text into the answer.
+        Ok(response) if response.response().error().is_some() => {
+            let mut dressed = response
+                .response()
+                .error()
+                .map_or_else(|| HttpResponse::InternalServerError().finish(), |error| failed(error).respond_at(&place));
+            complete(dressed.headers_mut(), &place, origin);
+            Ok(response.into_response(dressed).map_into_right_body())
+        }
         Ok(mut response) => {
             complete(response.headers_mut(), &place, origin);
             Ok(response.map_into_left_body())

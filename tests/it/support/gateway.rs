@@ -10,8 +10,8 @@ use tickgate::tools::Registry;
 use tickgate::upstream::simulated::Simulator;
 
 /// A running gateway; dropping it stops it.
-pub struct TestGateway {
-    pub address: SocketAddr,
+pub(crate) struct TestGateway {
+    pub(crate) address: SocketAddr,
     simulator: Option<Simulator>,
     stopper: Stopper,
     runtime: tokio::sync::mpsc::UnboundedSender<()>,
@@ -21,16 +21,16 @@ pub struct TestGateway {
 
 impl TestGateway {
     /// With the settings of a newcomer, but no limits that tests would run into.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(&[])
     }
 
     /// With these settings on top.
-    pub fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         Self::try_with(settings).unwrap()
     }
 
-    pub fn try_with(settings: &[(&str, &str)]) -> Result<Self, String> {
+    pub(crate) fn try_with(settings: &[(&str, &str)]) -> Result<Self, String> {
         let data = tempfile::tempdir().unwrap();
         let folder = data.path().to_str().unwrap().to_owned();
         let mut all = vec![
@@ -71,21 +71,21 @@ impl TestGateway {
     }
 
     /// The upstream that it talks to.
-    pub fn simulator(&self) -> &Simulator {
+    pub(crate) fn simulator(&self) -> &Simulator {
         self.simulator.as_ref().expect("the market is simulated")
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// As SIGTERM does; returns at once.
-    pub fn begin_to_stop(&self) {
+    pub(crate) fn begin_to_stop(&self) {
         let _ = &self.stopper;
         let _ = self.runtime.send(());
     }
 
-    pub fn wait_until_stopped(&mut self) {
+    pub(crate) fn wait_until_stopped(&mut self) {
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// No answer takes longer in a test.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-pub struct Request {
+pub(crate) struct Request {
     method: &'static str,
     path: String,
     headers: Vec<(String, String)>,
@@ -17,21 +17,21 @@ pub struct Request {
     host: Option<String>,
 }
 
-pub fn get(path: &str) -> Request {
+pub(crate) fn get(path: &str) -> Request {
     Request { method: "GET", path: path.to_owned(), headers: Vec::new(), body: Vec::new(), host: None }
 }
 
-pub fn post(path: &str, body: impl Into<Vec<u8>>) -> Request {
+pub(crate) fn post(path: &str, body: impl Into<Vec<u8>>) -> Request {
     Request { method: "POST", body: body.into(), ..get(path) }
 }
 
 impl Request {
-    pub fn method(mut self, method: &'static str) -> Self {
+    pub(crate) fn method(mut self, method: &'static str) -> Self {
         self.method = method;
         self
     }
 
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         if name.eq_ignore_ascii_case("host") {
             self.host = Some(value.to_owned());
         } else {
@@ -41,7 +41,7 @@ impl Request {
     }
 
     /// Sends it and reads the head of the answer.
-    pub fn send(self, address: SocketAddr) -> Answer {
+    pub(crate) fn send(self, address: SocketAddr) -> Answer {
         let mut socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(DEADLINE)).unwrap();
         socket.set_nodelay(true).unwrap();
@@ -60,8 +60,8 @@ impl Request {
     }
 }
 
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
     reader: BufReader<TcpStream>,
     chunk: usize,
@@ -71,16 +71,16 @@ pub struct Answer {
 
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Event {
-    pub id: Option<String>,
-    pub name: Option<String>,
-    pub data: Option<String>,
-    pub retry: Option<String>,
-    pub comment: Option<String>,
+pub(crate) struct Event {
+    pub(crate) id: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) data: Option<String>,
+    pub(crate) retry: Option<String>,
+    pub(crate) comment: Option<String>,
 }
 
 impl Event {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(self.data.as_deref().unwrap_or("null")).unwrap()
     }
 }
@@ -107,11 +107,11 @@ impl Answer {
         Self { status, headers: headers.collect(), reader, chunk: 0, pending: Vec::new(), ended: false }
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn text(mut self) -> String {
+    pub(crate) fn text(mut self) -> String {
         if let Some(length) = self.header("content-length").and_then(|length| length.parse().ok()) {
             let mut body = vec![0; length];
             self.reader.read_exact(&mut body).unwrap();
@@ -124,13 +124,13 @@ impl Answer {
         String::from_utf8(body).unwrap()
     }
 
-    pub fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         let text = self.text();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}"))
     }
 
     /// Cuts the connection where it is.
-    pub fn cut(self) {
+    pub(crate) fn cut(self) {
         let _ = self.reader.get_ref().shutdown(Shutdown::Both);
     }
 
@@ -159,7 +159,7 @@ impl Answer {
     }
 
     /// The next event, or `None` when the stream has ended.
-    pub fn event(&mut self) -> Option<Event> {
+    pub(crate) fn event(&mut self) -> Option<Event> {
         loop {
             let byte = self.byte()?;
             self.pending.push(byte);
@@ -171,7 +171,7 @@ impl Answer {
     }
 
     /// The next event that carries data, whatever comes before.
-    pub fn data(&mut self) -> Option<Event> {
+    pub(crate) fn data(&mut self) -> Option<Event> {
         loop {
             let event = self.event()?;
             if event.data.as_deref().is_some_and(|data| !data.is_empty()) {
@@ -181,7 +181,7 @@ impl Answer {
     }
 
     /// Whether the stream ended as HTTP says, not by a cut.
-    pub fn ended_cleanly(&self) -> bool {
+    pub(crate) fn ended_cleanly(&self) -> bool {
         self.ended
     }
 }

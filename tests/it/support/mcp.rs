@@ -6,32 +6,32 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, Request, get, post};
 
-pub struct McpClient {
-    pub address: SocketAddr,
-    pub session: String,
+pub(crate) struct McpClient {
+    pub(crate) address: SocketAddr,
+    pub(crate) session: String,
     key: Option<String>,
     next_id: u64,
 }
 
 /// A POST to `/mcp` with what every client sends.
-pub fn message(body: &Value) -> Request {
+pub(crate) fn message(body: &Value) -> Request {
     post("/mcp", body.to_string())
         .header("Content-Type", "application/json")
         .header("Accept", "application/json, text/event-stream")
 }
 
-pub fn initialize(revision: &str) -> Value {
+pub(crate) fn initialize(revision: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params":
         {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}})
 }
 
 impl McpClient {
     /// Shakes hands.
-    pub fn connect(address: SocketAddr) -> Self {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
         Self::connect_as(address, "2025-11-25", None)
     }
 
-    pub fn connect_as(address: SocketAddr, revision: &str, key: Option<&str>) -> Self {
+    pub(crate) fn connect_as(address: SocketAddr, revision: &str, key: Option<&str>) -> Self {
         let mut request = message(&initialize(revision));
         if let Some(key) = key {
             request = request.header("Authorization", &format!("Bearer {key}"));
@@ -52,19 +52,19 @@ impl McpClient {
         }
     }
 
-    pub fn post(&self, body: &Value) -> Answer {
+    pub(crate) fn post(&self, body: &Value) -> Answer {
         self.with_session(message(body)).send(self.address)
     }
 
     /// A request with a fresh id; its answer as it comes.
-    pub fn ask(&mut self, method: &str, params: Value) -> Answer {
+    pub(crate) fn ask(&mut self, method: &str, params: Value) -> Answer {
         let id = self.next_id;
         self.next_id += 1;
         self.post(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
     }
 
     /// Calls a tool and gives its result.
-    pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
+    pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let answer = self.ask("tools/call", json!({"name": tool, "arguments": arguments}));
         assert_eq!(answer.status, 200);
         let message =
@@ -72,7 +72,7 @@ impl McpClient {
         message["result"].clone()
     }
 
-    pub fn open_stream(&self, last_event_id: Option<&str>) -> Answer {
+    pub(crate) fn open_stream(&self, last_event_id: Option<&str>) -> Answer {
         let mut request = self.with_session(get("/mcp").header("Accept", "text/event-stream"));
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id);
@@ -80,7 +80,7 @@ impl McpClient {
         request.send(self.address)
     }
 
-    pub fn delete(&self) -> Answer {
+    pub(crate) fn delete(&self) -> Answer {
         self.with_session(get("/mcp").method("DELETE")).send(self.address)
     }
 }

@@ -1,15 +1,15 @@
 //! Words in which the tests speak.
 
-pub mod gateway;
-pub mod http;
-pub mod mcp;
+pub(crate) mod gateway;
+pub(crate) mod http;
+pub(crate) mod mcp;
 
-pub use gateway::TestGateway;
-pub use http::{Answer, Event, Request, get, post};
-pub use mcp::McpClient;
+pub(crate) use gateway::TestGateway;
+pub(crate) use http::{Answer, Event, Request, get, post};
+pub(crate) use mcp::McpClient;
 
 /// Waits until something holds, for at most 10 seconds.
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while !holds() {
         assert!(std::time::Instant::now() < deadline, "{what} did not come about");
@@ -18,10 +18,10 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// A small seeded source of random numbers (splitmix64): its seed is printed, so that a failure can be run again.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn seeded(name: &str) -> Self {
+    pub(crate) fn seeded(name: &str) -> Self {
         let seed = std::env::var("SIM_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |time| time.subsec_nanos().into())
         });
@@ -29,7 +29,7 @@ impl Dice {
         Self(seed)
     }
 
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
