@@ -25,7 +25,7 @@ use tickgate_core::ports::MarketData;
 use tickgate_core::session::SessionLimits;
 
 use crate::auth::{Authenticator, JwtAuthority, development_secret};
-use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, StreamSlots, Worker, app, openapi_document};
+use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, StreamSlots, Worker, app, openapi_document};
 use crate::settings::{
     AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Settings, UpstreamSettings, VersionCheck,
 };
@@ -78,6 +78,14 @@ impl Application {
     /// # Errors
     /// When a port is taken, a folder cannot be written, or the settings contradict each other.
     pub fn build(settings: Settings, registry: Registry) -> anyhow::Result<Self> {
+        Self::build_with(settings, registry, Arc::new(|_, _| {}))
+    }
+
+    /// The same with routes beside the product's own.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_with(settings: Settings, registry: Registry, more: MoreRoutes) -> anyhow::Result<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = Clock::start();
         let listener = bind(&settings.listen)?;
@@ -119,6 +127,7 @@ impl Application {
             client_settings,
             upstream_metrics,
             streaming: settings.sessions.streaming,
+            more,
         };
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
@@ -318,6 +327,7 @@ struct WorkerParts {
     client_settings: Arc<PolygonSettings>,
     upstream_metrics: UpstreamMetrics,
     streaming: bool,
+    more: MoreRoutes,
 }
 
 impl WorkerParts {
@@ -356,7 +366,7 @@ fn serve(
         .build()
         .map_err(|error| anyhow::anyhow!("metrics of requests cannot be registered: {error}"))?;
     let limiters = limiters.clone();
-    let server = HttpServer::new(move || app(parts.build(), &limiters, prometheus.clone()))
+    let server = HttpServer::new(move || app(parts.build(), &limiters, prometheus.clone(), &parts.more))
         .workers(settings.listen.workers)
         .tcp_nodelay(true)
         .h1_allow_half_closed(false)

@@ -15,4 +15,4 @@ mod stack;
 pub use gateway::{Gateway, HttpMetrics, HttpSettings, Worker};
 pub use openapi::document as openapi_document;
 pub use slots::StreamSlots;
-pub use stack::{Limiters, app};
+pub use stack::{Limiters, MoreRoutes, app};

@@ -1,17 +1,19 @@
 //! The order of the layers (DESIGN §5). In actix the last `wrap` is the outermost, so the list reads from the inside out.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_governor::Governor;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
+use actix_web::web::ServiceConfig;
 use actix_web::{App, Error};
 use actix_web_lab::middleware::CatchPanic;
 use actix_web_prom::PrometheusMetrics;
 use tracing_actix_web::TracingLogger;
 
-use super::gateway::Worker;
+use super::gateway::{Gateway, Worker};
 use super::middleware::access_log::AccessLog;
 use super::middleware::authenticate::authenticate;
 use super::middleware::finish::finish;
@@ -50,11 +52,15 @@ impl Limiters {
     }
 }
 
+/// Routes beside the product's own: the bench server and the conformance server plug theirs in here.
+pub type MoreRoutes = Arc<dyn Fn(&mut ServiceConfig, &Gateway) + Send + Sync>;
+
 /// The application of one worker.
 pub fn app(
     worker: Rc<Worker>,
     limiters: &Limiters,
     prometheus: PrometheusMetrics,
+    more: &MoreRoutes,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -64,8 +70,10 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
+    let gateway = Arc::clone(&worker.gateway);
     App::new()
         .app_data(worker)
+        .configure(|config| more(config, &gateway))
         .configure(routes)
         // Inside: what is closest to the handlers.
         .wrap(Governor::new(&limiters.callers))

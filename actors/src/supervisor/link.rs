@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use actix::{Addr, MailboxError, Recipient};
 use tickgate_core::market::Topic;
+use tickgate_core::tape::Draft;
 use tokio::sync::oneshot;
 
 use super::SupervisorActor;
 use super::death::Dying;
-use super::messages::{AttachWindow, Drain, Inspect, Inspection, Rested, UnknownSymbol, Unwatch, Watch, WatchError, Watched};
+use super::messages::{
+    AttachWindow, Drain, Feed, Inspect, Inspection, Rested, UnknownSymbol, Unwatch, Watch, WatchError, Watched,
+};
 use crate::window::{Ready, WindowUpdate};
 
 /// Longest wait for a topic to be ready: an upstream call with its retries, and a little more.
@@ -63,6 +66,12 @@ impl MarketLink {
     #[expect(clippy::disallowed_methods, reason = "once per process")]
     pub fn drain(&self) {
         self.0.do_send(Drain);
+    }
+
+    /// Says that a topic's events come from elsewhere than the pollers, and puts one on the tape if there is one.
+    #[expect(clippy::disallowed_methods, reason = "an event that was fed must not be lost")]
+    pub fn feed(&self, topic: Topic, draft: Option<Draft>) {
+        self.0.do_send(Feed { topic, draft });
     }
 
     /// What is being watched.

@@ -3,7 +3,7 @@
 use actix::{Message, Recipient};
 use tickgate_core::market::Topic;
 use tickgate_core::ports::UpstreamError;
-use tickgate_core::tape::Position;
+use tickgate_core::tape::{Draft, Position};
 use tokio::sync::oneshot;
 
 use crate::window::{Ready, WindowUpdate};
@@ -68,6 +68,14 @@ pub(crate) struct UnknownSymbol(pub(crate) Topic);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct AttachWindow(pub Recipient<WindowUpdate>);
+
+/// A topic is fed from elsewhere, so it is not polled; perhaps with an event.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Feed {
+    pub(crate) topic: Topic,
+    pub(crate) draft: Option<Draft>,
+}
 
 /// The gateway is shutting down.
 #[derive(Message)]

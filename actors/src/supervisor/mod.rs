@@ -10,7 +10,7 @@ mod death;
 mod link;
 mod messages;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -27,13 +27,13 @@ use crate::poller::{PollLoad, PollerActor, PollerKind, PollerParts};
 use crate::quota::{Quota, QuotaActor, QuotaSettings};
 use crate::slot::Slot;
 use crate::stream::{Await, Follow, MarketState, Remark, StreamActor, StreamParts};
-use crate::tape::{Attach, TapeActor};
+use crate::tape::{Attach, Publish, TapeActor};
 use crate::window::WindowUpdate;
 
 pub use death::{Death, Dying};
 pub use link::{MarketLink, SupervisorLink};
 pub use messages::{AttachWindow, Drain, Inspect, Inspection, Reply, WatchError, Watched};
-pub(crate) use messages::{Rested, UnknownSymbol, Unwatch, Watch};
+pub(crate) use messages::{Feed, Rested, UnknownSymbol, Unwatch, Watch};
 
 /// Mailbox bound: every client of a large restart asking at once.
 const MAILBOX: usize = 16_384;
@@ -76,6 +76,7 @@ pub struct SupervisorActor {
     windows: Vec<Recipient<WindowUpdate>>,
     topics: HashMap<Topic, Watching>,
     unknown: HashMap<Topic, Millis>,
+    fed: HashSet<Topic>,
 }
 
 /// What the rest of the gateway needs to reach the market.
@@ -118,6 +119,7 @@ impl SupervisorActor {
             windows: Vec::new(),
             topics: HashMap::new(),
             unknown: HashMap::new(),
+            fed: HashSet::new(),
         });
         MarketHandles { link: MarketLink::new(supervisor), quota, state }
     }
@@ -159,7 +161,7 @@ impl SupervisorActor {
         let parts = StreamParts {
             topic: topic.clone(),
             tape: self.tape.clone(),
-            poller: PollerKind::of(topic).and_then(|kind| self.pollers.get(&kind)).cloned(),
+            poller: PollerKind::of(topic).filter(|_| !self.fed.contains(topic)).and_then(|kind| self.pollers.get(&kind)).cloned(),
             load: self.load.clone(),
             market_state: self.market_state.clone(),
             linger_ms: self.settings.linger_ms,
@@ -307,6 +309,18 @@ impl Handler<AttachWindow> for SupervisorActor {
         self.windows.push(window.clone());
         if let Some(tape) = self.tape.get() {
             tape.do_send(Attach(window));
+        }
+    }
+}
+
+impl Handler<Feed> for SupervisorActor {
+    type Result = ();
+
+    #[expect(clippy::disallowed_methods, reason = "an event that was fed must not be lost")]
+    fn handle(&mut self, Feed { topic, draft }: Feed, _: &mut Self::Context) {
+        self.fed.insert(topic);
+        if let (Some(draft), Some(tape)) = (draft, self.tape.get()) {
+            tape.do_send(Publish(draft));
         }
     }
 }

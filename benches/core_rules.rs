@@ -1,0 +1,114 @@
+//! What the rules cost: frame encoding, the replay window, the session machine.
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+
+use bytes::Bytes;
+use tickgate_core::market::{MarketPhase, Quote, Source, Topic};
+use tickgate_core::mcp::{Era, ServerInfo, classify};
+use tickgate_core::rpc::Body;
+use tickgate_core::session::{CallEvent, CallOutcome, Effect, ExchangeId, Input, Posted, Session, SessionLimits, open};
+use tickgate_core::sse::StreamId;
+use tickgate_core::tape::{Cursor, Draft, Epoch, Kind, Limits, Mode, Next, Position, Start, Tape, Window};
+use tickgate_core::time::Millis;
+
+const LIMITS: Limits = Limits { max_events_per_topic: 10_000, max_bytes: 256 << 20, max_age_ms: 86_400_000 };
+
+fn topic(n: usize) -> Topic {
+    Topic::Prices(format!("A{n}").parse().expect("a symbol"))
+}
+
+fn draft(n: usize) -> Draft {
+    let quote = Quote {
+        symbol: format!("A{n}").parse().expect("a symbol"),
+        price: 239.85,
+        size: Some(40.0),
+        bid: Some(239.84),
+        ask: Some(239.86),
+        change: 0.52,
+        change_percent: 0.2173,
+        volume: 41_220_118.0,
+        as_of: Millis(1_773_167_467_294),
+        source: Source::Poll,
+        delayed: false,
+    };
+    let item = quote.to_item(MarketPhase::Regular);
+    Draft { kind: Kind::Price, topics: vec![topic(n)], item, as_of: quote.as_of, identity: None, history: false }
+}
+
+fn frame_encoding(c: &mut Criterion) {
+    let mut group = c.benchmark_group("frame_encoding");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("quote_to_frame", |b| {
+        let mut tape = Tape::new(Epoch(7), LIMITS);
+        b.iter(|| black_box(tape.publish(draft(1), Millis(0))));
+        tape.take_batch(Millis(0));
+    });
+    group.bench_function("mcp_message", |b| {
+        let json = vec![b'x'; 300];
+        let id = tickgate_core::sse::EventId { stream: StreamId(7), seq: 41 };
+        b.iter(|| black_box(tickgate_core::sse::message(id, &json)));
+    });
+    group.finish();
+}
+
+fn replay_window(c: &mut Criterion) {
+    let mut group = c.benchmark_group("replay_window");
+    for events in [100_u64, 1_000, 10_000] {
+        let mut tape = Tape::new(Epoch(7), LIMITS);
+        tape.watch(topic(1), false, Millis(0));
+        for _ in 0..events {
+            tape.publish(draft(1), Millis(0));
+        }
+        let mut window = Window::new(Epoch(7), LIMITS);
+        window.apply_batch(&tape.take_batch(Millis(0)).expect("a batch"));
+        group.throughput(Throughput::Elements(events));
+        group.bench_with_input(BenchmarkId::new("join_and_read_all", events), &events, |b, _| {
+            b.iter(|| {
+                let start = Start::After(Position { epoch: Epoch(7), seq: 1 });
+                let mut cursor = Cursor::join(&mut window, &[topic(1)], Mode::All, start);
+                while !matches!(black_box(cursor.next(&window)), Next::Idle) {}
+            });
+        });
+    }
+    group.finish();
+}
+
+fn session_machine(c: &mut Criterion) {
+    let server = ServerInfo { name: "bench", version: "0", instructions: String::new(), streaming: true };
+    let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 64 };
+    let session = || -> Session {
+        let params = serde_json::value::RawValue::from_string(r#"{"protocolVersion":"2025-11-25"}"#.to_owned()).expect("JSON");
+        open(&tickgate_core::rpc::RequestId::Number(0), Some(&params), &server, limits, Millis(0)).expect("a session").session
+    };
+    let body = br#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"message":"hello 7"}}}"#;
+    let mut group = c.benchmark_group("session_machine");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("parse_and_classify", |b| {
+        b.iter(|| black_box(classify(Some("2025-11-25"), Body::parse(body).expect("JSON-RPC"), false)));
+    });
+    group.bench_function("call_and_answer", |b| {
+        let mut session = session();
+        let mut effects = Vec::new();
+        let result = Bytes::from_static(br#"{"content":[{"type":"text","text":"hello 7"}],"isError":false}"#);
+        b.iter_batched(
+            || match classify(None, Body::parse(body).expect("JSON-RPC"), false) {
+                Era::Legacy(message) => message,
+                _ => unreachable!("a message of the stateful era"),
+            },
+            |message| {
+                let posted = Posted { exchange: ExchangeId(1), message, stream: StreamId(1) };
+                session.handle(Input::Posted(posted), Millis(1), &mut effects);
+                let Some(Effect::Start(call, _)) = effects.pop() else { unreachable!("a call starts") };
+                let finished = CallEvent::Finished(CallOutcome::Result(result.clone()));
+                session.handle(Input::Call(call, finished), Millis(2), &mut effects);
+                black_box(effects.drain(..).count())
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, frame_encoding, replay_window, session_machine);
+criterion_main!(benches);
