@@ -1,5 +1,7 @@
 //! The gateway from outside: real sockets, the real simulated upstream, the official clients, a real browser.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics, and its seed is printed")]
+
 mod support;
 
 mod clients;
