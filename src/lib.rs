@@ -9,7 +9,7 @@
 //! | [`auth`] | is this credential genuine |
 //! | [`tools`] | what models can call |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it |
-//! | [`telemetry`] · [`dashboard`] | how it is watched · the embedded page |
+//! | [`telemetry`] · `dashboard` | how it is watched · the embedded page |
 //!
 //! The rules are in `tickgate-core`, the living state in `tickgate-actors`; the map is `docs/ARCHITECTURE.md`.
 

@@ -16,6 +16,10 @@ pub(super) const DURATION_BOUNDS_MS: std::ops::RangeInclusive<u64> = 1_000..=300
 /// Reads arguments; absent ones count as `{}`.
 pub(super) fn read<T: DeserializeOwned>(arguments: Option<&RawValue>) -> Result<T, ToolFailure> {
     let text = arguments.map_or("{}", RawValue::get);
+    // serde would read a list by the order of the fields.
+    if !text.starts_with('{') {
+        return Err(ToolFailure::argument("arguments", "they must be an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

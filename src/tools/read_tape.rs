@@ -28,7 +28,7 @@ const MAX_TOPICS: usize = 100;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ReadTapeArguments {
-    /// Topics: prices:<SYMBOL>, news:<SYMBOL>, news:*, status; an array of strings, or one string with commas.
+    /// Topics: `prices:AAPL`, `news:TSLA`, `news:*` (all news), `status`; an array of strings, or one string with commas.
     topics: Texts,
     /// Read what came after this position; without it, the newest. Positions come from `position` of any result.
     #[serde(default)]
