@@ -328,9 +328,10 @@ impl Handler<Feed> for SupervisorActor {
 impl Handler<Drain> for SupervisorActor {
     type Result = ();
 
+    #[expect(clippy::disallowed_methods, reason = "a reader that is not told goodbye holds the shutdown up; once per process")]
     fn handle(&mut self, _: Drain, _: &mut Self::Context) {
         for window in &self.windows {
-            let _ = window.try_send(WindowUpdate::Drain);
+            window.do_send(WindowUpdate::Drain);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Dies: rebuilt by the supervisor with a new epoch; streams mark themselves anew, readers see a gap.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient};
 use tickgate_core::market::Topic;
@@ -16,6 +17,9 @@ use crate::window::WindowUpdate;
 
 /// Mailbox bound: every topic of a full price poll, many times over.
 const MAILBOX: usize = 65_536;
+
+/// How often topics of which nothing is known are forgotten.
+pub(crate) const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// Owns the tape.
 pub struct TapeActor {
@@ -82,6 +86,7 @@ impl Actor for TapeActor {
         ctx.set_mailbox_capacity(MAILBOX);
         tracing::info!(tape.epoch = %self.tape.position().epoch, "the tape begins");
         self.windows.iter().for_each(|window| self.install(window));
+        ctx.run_interval(FORGET_EVERY, |actor, _| actor.tape.forget_unused());
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {

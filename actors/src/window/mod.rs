@@ -62,6 +62,10 @@ impl WindowActor {
 
 impl Actor for WindowActor {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(crate::tape::FORGET_EVERY, |actor, _| actor.window.forget_unused());
+    }
 }
 
 impl Handler<WindowUpdate> for WindowActor {

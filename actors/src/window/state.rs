@@ -150,6 +150,12 @@ impl TapeWindow {
         state.wake_all();
     }
 
+    pub(super) fn forget_unused(&self) {
+        let mut state = self.0.borrow_mut();
+        let State { window, by_topic, .. } = &mut *state;
+        window.forget_unused(|id| by_topic.get(id.index()).is_some_and(|readers| !readers.is_empty()));
+    }
+
     pub(super) fn next_tick(&self) -> Option<Millis> {
         self.0.borrow().ticks.keys().next().copied()
     }

@@ -72,6 +72,11 @@ impl Tape {
         (!entries.is_empty()).then_some(Batch { epoch: self.window.epoch(), at: now, entries })
     }
 
+    /// Forgets topics of which nothing is known.
+    pub fn forget_unused(&mut self) {
+        self.window.forget_unused(|_| false);
+    }
+
     fn apply(&mut self, entry: Entry, now: Millis) {
         for gone in self.window.apply(&entry, now) {
             if let Some(identity) = &gone.identity

@@ -220,6 +220,28 @@ fn a_copy_made_late_shows_the_same_and_keeps_the_places_of_its_readers() {
 }
 
 #[test]
+fn topics_of_which_nothing_is_known_are_forgotten_and_their_places_used_again() {
+    let mut window = Window::new(EPOCH, limits(10));
+    let topics: Vec<Topic> = (0..100).map(|n| format!("prices:A{n}").parse().unwrap()).collect();
+    let ids: Vec<TopicId> = topics.iter().map(|topic| window.topic_id(topic)).collect();
+    window.forget_unused(|id| id == ids[7]);
+    assert_eq!(window.topics(), 1);
+    assert_eq!(window.topic_id(&topics[7]), ids[7]);
+    let again: std::collections::HashSet<usize> = topics.iter().map(|topic| window.topic_id(topic).index()).collect();
+    assert!(again.len() == 100 && again.iter().all(|place| *place < 100));
+
+    let mut tape = tape(10);
+    tape.unwatch(topic(0), Millis(0));
+    tape.publish(draft(&[topic(1)], 1), Millis(0));
+    tape.unwatch(topic(1), Millis(0));
+    tape.forget_unused();
+    // AAPL was not recorded any more and had no events; MSFT has one; the rest is recorded.
+    assert_eq!(tape.window().topics(), 4);
+    let (window, mut cursor) = join(&mut tape, &[topic(0)], Mode::All, after(5));
+    assert!(matches!(cursor.next(&window), Next::Gap(gap) if gap.reason == GapReason::Unrecorded));
+}
+
+#[test]
 fn bytes_and_age_bound_the_window() {
     let mut tape = Tape::new(EPOCH, Limits { max_events_per_topic: 1_000, max_bytes: 3_000, max_age_ms: 1_000 });
     for n in 0..100 {

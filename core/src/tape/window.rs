@@ -62,13 +62,24 @@ pub struct Window {
     order: BTreeMap<Seq, Arc<Event>>,
     ids: HashMap<Topic, TopicId>,
     tracks: Vec<Track>,
+    /// Places of topics that were forgotten, to be used again.
+    free: Vec<TopicId>,
 }
 
 impl Window {
     /// An empty window.
     #[must_use]
     pub fn new(epoch: Epoch, limits: Limits) -> Self {
-        Self { epoch, head: 0, limits, bytes: 0, order: BTreeMap::new(), ids: HashMap::new(), tracks: Vec::new() }
+        Self {
+            epoch,
+            head: 0,
+            limits,
+            bytes: 0,
+            order: BTreeMap::new(),
+            ids: HashMap::new(),
+            tracks: Vec::new(),
+            free: Vec::new(),
+        }
     }
 
     /// The life of the tape that this window shows.
@@ -112,11 +123,41 @@ impl Window {
         if let Some(id) = self.ids.get(topic) {
             return *id;
         }
-        let id = TopicId(self.tracks.len());
         let spans = if topic.is_always_recorded() { VecDeque::from([Span { from: 0, until: None }]) } else { VecDeque::new() };
-        self.tracks.push(Track { topic: topic.clone(), events: VecDeque::new(), evicted_to: 0, spans });
+        let track = Track { topic: topic.clone(), events: VecDeque::new(), evicted_to: 0, spans };
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.tracks[id.0] = track;
+                id
+            }
+            None => {
+                self.tracks.push(track);
+                TopicId(self.tracks.len() - 1)
+            }
+        };
         self.ids.insert(topic.clone(), id);
         id
+    }
+
+    /// Forgets topics that nobody reads, that are not recorded and of which nothing is retained: whoever asks for one again
+    /// is told of an unrecorded gap, as before. Without it, every topic ever asked for would be kept for ever.
+    pub fn forget_unused(&mut self, is_read: impl Fn(TopicId) -> bool) {
+        let Self { ids, tracks, free, .. } = self;
+        ids.retain(|_, id| {
+            let track = &tracks[id.0];
+            let recorded = track.spans.back().is_some_and(|span| span.until.is_none());
+            let used = recorded || !track.events.is_empty() || is_read(*id);
+            if !used {
+                free.push(*id);
+            }
+            used
+        });
+    }
+
+    /// How many topics have a place.
+    #[must_use]
+    pub fn topics(&self) -> usize {
+        self.ids.len()
     }
 
     /// The topic at a place.
@@ -138,18 +179,22 @@ impl Window {
 
     /// Becomes a copy of `other`, in which each topic keeps the place that it has here: readers hold places.
     pub fn adopt(&mut self, mut other: Self) {
-        let mut tracks = Vec::with_capacity(other.tracks.len().max(self.tracks.len()));
-        for track in std::mem::take(&mut self.tracks) {
-            let id = other.topic_id(&track.topic);
-            tracks.push(other.tracks[id.0].clone());
+        let ids = std::mem::take(&mut self.ids);
+        let mut copy = Self::new(other.epoch, self.limits);
+        copy.tracks = std::mem::take(&mut self.tracks);
+        copy.free = std::mem::take(&mut self.free);
+        for (topic, id) in ids {
+            let theirs = other.topic_id(&topic);
+            copy.tracks[id.0] = other.tracks[theirs.0].clone();
+            copy.ids.insert(topic, id);
         }
-        for track in std::mem::take(&mut other.tracks) {
-            if !self.ids.contains_key(&track.topic) {
-                self.ids.insert(track.topic.clone(), TopicId(tracks.len()));
-                tracks.push(track);
+        for (topic, theirs) in &other.ids {
+            if !copy.ids.contains_key(topic) {
+                let id = copy.topic_id(topic);
+                copy.tracks[id.0] = other.tracks[theirs.0].clone();
             }
         }
-        *self = Self { ids: std::mem::take(&mut self.ids), tracks, ..other };
+        *self = Self { head: other.head, bytes: other.bytes, order: other.order, ..copy };
     }
 
     /// Applies a batch of the tape. One of another epoch starts the window anew.
