@@ -43,7 +43,9 @@ pub struct Claims {
 #[derive(Debug, thiserror::Error)]
 pub enum JwtError {
     /// No secret is configured.
-    #[error("no JWT_SECRET_KEY is configured")]
+    #[error(
+        "there is no JWT_SECRET_KEY to sign with: set it, or, in development, set AUTH to required or optional and one is made"
+    )]
     NoSecret,
     /// The key pair or the token could not be made.
     #[error("the token could not be made: {0}")]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tickgate_core::market::Topic;
-use tickgate_core::market::cadence::default_interval_ms;
+use tickgate_core::market::cadence::interval_ms;
 use tickgate_core::tape::Position;
 
 use super::state::TapeWindow;
@@ -55,7 +55,7 @@ impl TapeWindow {
             Interest { window: self.clone(), held: Vec::with_capacity(wish.topics.len()), effective_interval_ms: 0 };
         let mut pending = Vec::new();
         for topic in wish.topics {
-            let interval_ms = wish.interval_ms.unwrap_or_else(|| default_interval_ms(&topic));
+            let interval_ms = interval_ms(&topic, wish.interval_ms);
             let request = self.hold(&topic, interval_ms, wish.ready, &mut interest);
             if let Some(request) = request {
                 pending.push((topic, request));
@@ -64,8 +64,9 @@ impl TapeWindow {
         let mut reached: Option<Position> = None;
         for (topic, request) in pending {
             let watched = request.await?;
-            interest.effective_interval_ms = interest.effective_interval_ms.max(watched.interval_ms);
-            reached = Some(watched.position);
+            interest.polled_every(&topic, watched.interval_ms);
+            let further = reached.filter(|place| place.epoch == watched.position.epoch && place.seq > watched.position.seq);
+            reached = further.or(Some(watched.position));
             let mut state = self.0.borrow_mut();
             if let Some(local) = state.interest.get_mut(&topic) {
                 local.recorded = Some(watched);
@@ -121,7 +122,7 @@ impl TapeWindow {
         interest.held.push((topic.clone(), interval_ms));
         match local.recorded {
             Some(watched) if !first && (ready == Ready::Recorded || local.fetched) => {
-                interest.effective_interval_ms = interest.effective_interval_ms.max(watched.interval_ms);
+                interest.polled_every(topic, watched.interval_ms);
                 None
             }
             _ => Some(state.market.watch(topic.clone(), interval_ms, first, ready)),
@@ -141,6 +142,15 @@ impl TapeWindow {
             state.interest.remove(topic);
         }
         state.market.unwatch(topic.clone(), interval_ms);
+    }
+}
+
+impl Interest {
+    /// The status has a rhythm of its own, which says nothing of what was asked for.
+    fn polled_every(&mut self, topic: &Topic, interval_ms: u64) {
+        if *topic != Topic::Status {
+            self.effective_interval_ms = self.effective_interval_ms.max(interval_ms);
+        }
     }
 }
 

@@ -19,12 +19,21 @@ pub const INTERVAL_BOUNDS_MS: std::ops::RangeInclusive<u64> = 250..=300_000;
 pub const POLL_BUDGET_PERCENT: u64 = 80;
 
 /// How often a topic is polled when nobody names an interval, in ms.
-#[must_use]
-pub const fn default_interval_ms(topic: &Topic) -> u64 {
+const fn default_interval_ms(topic: &Topic) -> u64 {
     match topic {
         Topic::Prices(_) | Topic::Alerts(_) => DEFAULT_PRICE_INTERVAL_MS,
         Topic::News(_) | Topic::AllNews => DEFAULT_NEWS_INTERVAL_MS,
         Topic::Status => STATUS_INTERVAL_MS,
+    }
+}
+
+/// How often a topic is polled for a subscriber who asks for `wish_ms`. The session changes a few times a day: nobody's wish
+/// makes the status endpoint be asked oftener than once a minute.
+#[must_use]
+pub fn interval_ms(topic: &Topic, wish_ms: Option<u64>) -> u64 {
+    match topic {
+        Topic::Status => STATUS_INTERVAL_MS,
+        topic => wish_ms.unwrap_or_else(|| default_interval_ms(topic)),
     }
 }
 
@@ -190,6 +199,13 @@ mod tests {
         assert_eq!(interest.least_ms(), Some(10_000));
         interest.remove(10_000);
         assert!(interest.is_empty());
+    }
+
+    #[test]
+    fn nobodys_wish_makes_the_status_be_asked_oftener_than_once_a_minute() {
+        assert_eq!(interval_ms(&Topic::Status, Some(250)), STATUS_INTERVAL_MS);
+        assert_eq!(interval_ms(&Topic::AllNews, Some(250)), 250);
+        assert_eq!(interval_ms(&Topic::AllNews, None), DEFAULT_NEWS_INTERVAL_MS);
     }
 
     #[test]
