@@ -21,6 +21,8 @@ pub mod slot;
 pub mod stream;
 pub mod supervisor;
 pub mod tape;
+#[cfg(test)]
+mod test_support;
 pub mod window;
 
 pub use clock::Clock;

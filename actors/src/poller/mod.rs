@@ -1,7 +1,7 @@
 //! When the upstream is asked for what: one rhythm per topic however many subscribers there are.
 //!
 //! Owns: the schedule of one kind of topic. Hears: `Poll`, `Unpoll`. Tells: each topic's stream what was
-//! seen, and the status stream how the upstream does. Dies: rebuilt by the supervisor with the followers it had.
+//! seen, and the status stream how the upstream does. Dies: rebuilt by the supervisor; its streams tell it again what to poll.
 
 mod load;
 mod observed;
@@ -27,8 +27,8 @@ pub use observed::{Observation, Observed};
 
 /// Symbols per call (DESIGN §3): keeps the URL short.
 const MAX_SYMBOLS_PER_CALL: usize = 100;
-/// Articles per poll, over pages.
-const MAX_ARTICLES_PER_POLL: usize = 100;
+/// Articles per poll: more than the overlap ever holds, else polls would not get beyond it; one page upstream.
+const MAX_ARTICLES_PER_POLL: usize = 1_000;
 /// Articles of a topic's first look.
 const FIRST_ARTICLES: usize = 20;
 
@@ -65,20 +65,17 @@ impl PollerKind {
 }
 
 /// One topic that a poller polls.
-#[derive(Clone)]
-pub struct Follower {
-    interval_ms: u64,
+struct Follower {
     from: Option<Millis>,
     stream: Recipient<Observed>,
 }
-
-/// The topics that a poller polls.
-pub type Followers = HashMap<Topic, Follower>;
 
 /// What a poller is made of, beside the upstream itself.
 pub struct PollerParts {
     /// What it polls.
     pub kind: PollerKind,
+    /// The moment of its first call: what killed the one before may kill this one too, and must not do so without a pause.
+    pub begins: Millis,
     /// How much is polled in all.
     pub load: PollLoad,
     /// Who tells readers how the upstream does.
@@ -95,7 +92,7 @@ pub struct PollerParts {
 pub struct PollerActor {
     parts: PollerParts,
     market_data: Rc<dyn MarketData>,
-    followers: Followers,
+    followers: HashMap<Topic, Follower>,
     schedule: Schedule<Topic>,
     in_flight: HashSet<Topic>,
     backoff: Backoff,
@@ -104,18 +101,14 @@ pub struct PollerActor {
 }
 
 impl PollerActor {
-    /// A poller that goes on with these followers.
+    /// A poller that nobody follows yet.
     #[must_use]
-    pub fn new(parts: PollerParts, market_data: Rc<dyn MarketData>, followers: Followers) -> Self {
-        let mut schedule = Schedule::default();
-        for (topic, follower) in &followers {
-            schedule.set(topic.clone(), follower.interval_ms, parts.clock.now());
-        }
+    pub fn new(parts: PollerParts, market_data: Rc<dyn MarketData>) -> Self {
         Self {
             parts,
             market_data,
-            followers,
-            schedule,
+            followers: HashMap::new(),
+            schedule: Schedule::default(),
             in_flight: HashSet::new(),
             backoff: Backoff::default(),
             calls: 0,
@@ -140,7 +133,7 @@ impl PollerActor {
     }
 
     fn arm(&mut self, ctx: &mut Context<Self>) {
-        let Some(due) = self.schedule.next_due() else { return };
+        let Some(due) = self.schedule.next_due().map(|due| due.max(self.parts.begins)) else { return };
         if let Some((armed, handle)) = self.timer.take() {
             if armed <= due && armed > self.parts.clock.now() {
                 self.timer = Some((armed, handle));
@@ -249,14 +242,11 @@ impl Actor for PollerActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(4_096);
-        self.count_calls();
-        self.arm(ctx);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
         self.parts.load.change(self.calls, 0);
-        let followers = std::mem::take(&mut self.followers);
-        self.parts.supervisor.report(Dying::if_panicking(Death::Poller(self.parts.kind, followers)));
+        self.parts.supervisor.report(Dying::if_panicking(Death::Poller(self.parts.kind)));
     }
 }
 
@@ -284,7 +274,7 @@ impl Handler<Poll> for PollerActor {
 
     fn handle(&mut self, Poll { topic, interval_ms, from, stream }: Poll, ctx: &mut Self::Context) {
         self.schedule.set(topic.clone(), interval_ms, self.parts.clock.now());
-        self.followers.insert(topic, Follower { interval_ms, from, stream });
+        self.followers.insert(topic, Follower { from, stream });
         self.count_calls();
         self.arm(ctx);
     }

@@ -2,6 +2,9 @@
 //!
 //! Owns: the token bucket. Hears: `Reserve`, `Pause`. Tells: nobody. Dies: rebuilt by the supervisor, full.
 
+#[cfg(test)]
+mod tests;
+
 use actix::{Actor, Context, Handler, Message};
 use tickgate_core::access::TokenBucket;
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};

@@ -63,7 +63,8 @@ pub enum OpenError {
 
 struct Entry {
     principal: Principal,
-    session: Addr<SessionActor>,
+    /// Shared by all handles: every clone of an address may send one message beyond the mailbox's bound.
+    session: Arc<Addr<SessionActor>>,
 }
 
 #[derive(Default)]
@@ -119,7 +120,7 @@ impl SessionDirectory {
             metrics: self.metrics.clone(),
             _slot: slot,
         };
-        table.sessions.insert(id, Entry { principal, session: actor.start() });
+        table.sessions.insert(id, Entry { principal, session: Arc::new(actor.start()) });
         Ok(id)
     }
 
@@ -129,7 +130,7 @@ impl SessionDirectory {
         let id: SessionId = id.parse().ok()?;
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let entry = table.sessions.get(&id).filter(|entry| entry.principal == *principal)?;
-        Some(SessionHandle::new(entry.session.clone()))
+        Some(SessionHandle::new(Arc::clone(&entry.session)))
     }
 
     /// How many sessions there are.

@@ -1,5 +1,7 @@
 //! A session, as the edge holds it.
 
+use std::sync::Arc;
+
 use actix::Addr;
 use tickgate_core::rpc::ClientMessage;
 use tickgate_core::sse::EventId;
@@ -8,7 +10,7 @@ use tokio::sync::oneshot;
 use super::{Answer, Close, OpenStream, SessionActor, Submit};
 
 /// Speaks to one session.
-pub struct SessionHandle(Addr<SessionActor>);
+pub struct SessionHandle(Arc<Addr<SessionActor>>);
 
 /// Why a session does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +24,7 @@ pub enum SubmitError {
 }
 
 impl SessionHandle {
-    pub(super) const fn new(session: Addr<SessionActor>) -> Self {
+    pub(super) const fn new(session: Arc<Addr<SessionActor>>) -> Self {
         Self(session)
     }
 

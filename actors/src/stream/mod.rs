@@ -79,10 +79,6 @@ impl StreamActor {
         }
     }
 
-    fn effective_interval_ms(&self) -> u64 {
-        self.interval_ms.unwrap_or(0).max(self.parts.load.floor_ms())
-    }
-
     fn poll(&self, ctx: &Context<Self>) {
         if let (Some(interval_ms), Some(poller), false) = (self.interval_ms, self.poller(), self.unknown) {
             let poll = Poll {
@@ -112,12 +108,14 @@ impl StreamActor {
     #[expect(clippy::disallowed_methods, reason = "a mark that is lost would be a hole that nobody tells")]
     fn mark(&self, change: Option<Recording>, replies: Vec<Reply>) {
         let Some(tape) = self.parts.tape.get() else { return };
-        let interval_ms = self.effective_interval_ms();
+        let (wanted, load) = (self.interval_ms.unwrap_or(0), self.parts.load.clone());
         let waiters = replies
             .into_iter()
             .map(|reply| -> crate::tape::Waiter {
+                let load = load.clone();
                 Box::new(move |position| {
-                    let _ = reply.send(Ok(Watched { position, interval_ms }));
+                    // By now the poller has counted this topic.
+                    let _ = reply.send(Ok(Watched { position, interval_ms: wanted.max(load.floor_ms()) }));
                 })
             })
             .collect();
@@ -133,8 +131,8 @@ impl StreamActor {
                 let changed = self.interval_ms != interval_ms;
                 self.interval_ms = interval_ms;
                 if !std::mem::replace(&mut self.recording, true) {
-                    self.mark(Some(Recording::Begins { resumed: self.subject.goes_on() }), Vec::new());
                     self.poll(ctx);
+                    self.mark(Some(Recording::Begins { resumed: self.subject.goes_on() }), Vec::new());
                 } else if changed {
                     self.poll(ctx);
                 }
@@ -245,6 +243,11 @@ pub struct Await {
 #[rtype(result = "()")]
 pub struct Remark;
 
+/// The poller was rebuilt: it does not know that it polls this topic.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Repoll;
+
 impl Handler<Follow> for StreamActor {
     type Result = ();
 
@@ -283,5 +286,13 @@ impl Handler<Remark> for StreamActor {
         if self.recording {
             self.mark(Some(Recording::Begins { resumed: false }), Vec::new());
         }
+    }
+}
+
+impl Handler<Repoll> for StreamActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Repoll, ctx: &mut Self::Context) {
+        self.poll(ctx);
     }
 }

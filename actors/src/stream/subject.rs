@@ -13,10 +13,17 @@ use crate::poller::{Observation, PollerKind};
 /// The latest that is known of a topic.
 pub(super) enum Subject {
     Price(Option<Quote>),
-    News(ArticleFeed),
+    News(NewsSubject),
     Status(StatusSubject),
     /// Nothing is polled; others publish.
     Alerts,
+}
+
+#[derive(Default)]
+pub(super) struct NewsSubject {
+    feed: ArticleFeed,
+    /// Whether a poll was answered, even with nothing: what comes later is new.
+    looked: bool,
 }
 
 #[derive(Default)]
@@ -30,7 +37,7 @@ impl Subject {
     pub(super) fn of(topic: &Topic) -> Self {
         match topic {
             Topic::Prices(_) => Self::Price(None),
-            Topic::News(_) | Topic::AllNews => Self::News(ArticleFeed::default()),
+            Topic::News(_) | Topic::AllNews => Self::News(NewsSubject::default()),
             Topic::Status => Self::Status(StatusSubject::default()),
             Topic::Alerts(_) => Self::Alerts,
         }
@@ -47,15 +54,15 @@ impl Subject {
 
     pub(super) fn poll_from(&self) -> Option<Millis> {
         match self {
-            Self::News(feed) => feed.poll_from(),
+            Self::News(news) => news.feed.poll_from(),
             _ => None,
         }
     }
 
     /// Takes an event that the tape still has: a stream that starts again knows what was told.
     pub(super) fn remember(&mut self, event: &Event) {
-        if let (Self::News(feed), Some(identity)) = (self, &event.identity) {
-            feed.remember(&identity.key, identity.fingerprint, event.as_of);
+        if let (Self::News(news), Some(identity)) = (self, &event.identity) {
+            news.feed.remember(&identity.key, identity.fingerprint, event.as_of);
         }
     }
 
@@ -80,8 +87,8 @@ impl Subject {
                 }
                 QuoteChange::Same | QuoteChange::Stale => Vec::new(),
             },
-            (Self::News(feed), Observation::Articles(articles)) => {
-                let history = feed.poll_from().is_none();
+            (Self::News(NewsSubject { feed, looked }), Observation::Articles(articles)) => {
+                let history = !std::mem::replace(looked, true) && feed.poll_from().is_none();
                 let phase = parts.market_state.phase();
                 feed.observe(articles)
                     .into_iter()

@@ -3,9 +3,9 @@
 use actix::Message;
 use tickgate_core::market::Topic;
 
-use crate::poller::{Followers, PollerKind};
+use crate::poller::PollerKind;
 
-/// Who died, with the plain data that its successor needs.
+/// Who died.
 pub enum Death {
     /// The tape.
     Tape,
@@ -13,8 +13,8 @@ pub enum Death {
     Quota,
     /// The stream of a topic.
     Stream(Topic),
-    /// A poller, with its followers.
-    Poller(PollerKind, Followers),
+    /// The poller of a kind.
+    Poller(PollerKind),
 }
 
 impl Death {
@@ -25,7 +25,7 @@ impl Death {
             Self::Tape => "tape",
             Self::Quota => "quota",
             Self::Stream(_) => "stream",
-            Self::Poller(..) => "poller",
+            Self::Poller(_) => "poller",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The supervisor, as others hold it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Addr, MailboxError, Recipient};
@@ -47,13 +48,13 @@ impl SupervisorLink {
     }
 }
 
-/// The market, as the edges hold it.
+/// The market, as the edges hold it. Clones share one address: every clone of an address may send one message beyond the bound.
 #[derive(Clone)]
-pub struct MarketLink(Addr<SupervisorActor>);
+pub struct MarketLink(pub(super) Arc<Addr<SupervisorActor>>);
 
 impl MarketLink {
-    pub(super) const fn new(supervisor: Addr<SupervisorActor>) -> Self {
-        Self(supervisor)
+    pub(super) fn new(supervisor: Addr<SupervisorActor>) -> Self {
+        Self(Arc::new(supervisor))
     }
 
     /// Gives a worker's window every batch of the tape from now on.
@@ -88,21 +89,20 @@ impl MarketLink {
         interval_ms: u64,
         add: bool,
         ready: Ready,
-    ) -> impl Future<Output = Result<Watched, WatchError>> + use<> {
-        // The first attempt is sent now, so that interest is counted in the order in which it is declared.
-        let supervisor = self.0.clone();
-        let first = ask(&supervisor, &topic, interval_ms, add, ready);
+    ) -> Result<impl Future<Output = Result<Watched, WatchError>> + use<>, WatchError> {
+        // The first attempt is sent now: interest is counted in the order in which it is declared, or it is not declared at all.
+        let supervisor = Arc::clone(&self.0);
+        let mut asked = ask(&supervisor, &topic, interval_ms, add, ready)?;
         let answer = async move {
-            let mut asked = first;
             for _ in 0..WATCH_ATTEMPTS {
-                if let Ok(answer) = asked?.await {
+                if let Ok(answer) = asked.await {
                     return answer;
                 }
-                asked = ask(&supervisor, &topic, interval_ms, false, ready);
+                asked = ask(&supervisor, &topic, interval_ms, false, ready)?;
             }
             Err(WatchError::Busy)
         };
-        async move { tokio::time::timeout(WATCH_DEADLINE, answer).await.unwrap_or(Err(WatchError::Busy)) }
+        Ok(async move { tokio::time::timeout(WATCH_DEADLINE, answer).await.unwrap_or(Err(WatchError::Busy)) })
     }
 
     #[expect(clippy::disallowed_methods, reason = "interest that is not taken back would be polled for ever")]

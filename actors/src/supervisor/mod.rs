@@ -10,11 +10,14 @@ mod death;
 mod link;
 mod messages;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, Recipient};
+use actix::{Actor, Addr, Arbiter, ArbiterHandle, AsyncContext, Context, Handler, Recipient};
 use tickgate_core::market::cadence::{Interest, STATUS_INTERVAL_MS};
 use tickgate_core::market::{Market, Topic};
 use tickgate_core::ports::MarketData;
@@ -26,7 +29,7 @@ use crate::metrics::Metrics;
 use crate::poller::{PollLoad, PollerActor, PollerKind, PollerParts};
 use crate::quota::{Quota, QuotaActor, QuotaSettings};
 use crate::slot::Slot;
-use crate::stream::{Await, Follow, MarketState, Remark, StreamActor, StreamParts};
+use crate::stream::{Await, Follow, MarketState, Remark, Repoll, StreamActor, StreamParts};
 use crate::tape::{Attach, Publish, TapeActor};
 use crate::window::WindowUpdate;
 
@@ -40,6 +43,8 @@ const MAILBOX: usize = 16_384;
 /// Symbols remembered as unknown, and for how long.
 const MAX_UNKNOWN: usize = 10_000;
 const UNKNOWN_MS: u64 = 3_600_000;
+/// How long a rebuilt poller waits before its first call: an answer that kills pollers costs no more calls than one that does not.
+const REBUILT_POLLER_PAUSE_MS: u64 = 1_000;
 
 /// Makes the upstream client for the thread that it is called on.
 pub type MarketDataFactory = Arc<dyn Fn(Quota) -> Rc<dyn MarketData> + Send + Sync>;
@@ -64,7 +69,7 @@ struct Watching {
 pub struct SupervisorActor {
     settings: SupervisorSettings,
     market_data: MarketDataFactory,
-    market: Arbiter,
+    market: ArbiterHandle,
     market_state: MarketState,
     clock: Clock,
     metrics: Metrics,
@@ -100,6 +105,18 @@ impl SupervisorActor {
         clock: Clock,
         metrics: Metrics,
     ) -> MarketHandles {
+        Self::launch_on(Arbiter::new().handle(), settings, market_data, state, clock, metrics)
+    }
+
+    /// The same with the market on a given arbiter: tests run everything on one, whose time they hold.
+    pub(crate) fn launch_on(
+        market: ArbiterHandle,
+        settings: SupervisorSettings,
+        market_data: MarketDataFactory,
+        state: MarketState,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> MarketHandles {
         let quota_slot = Slot::empty();
         let quota = Quota::new(quota_slot.clone(), clock);
         let load = PollLoad::new(settings.quota.per_minute);
@@ -107,7 +124,7 @@ impl SupervisorActor {
         let supervisor = Self::create(|_| Self {
             settings,
             market_data,
-            market: Arbiter::new(),
+            market,
             market_state,
             clock,
             metrics,
@@ -130,21 +147,19 @@ impl SupervisorActor {
 
     fn build_quota(&self, ctx: &Context<Self>) {
         let (settings, clock, link) = (self.settings.quota, self.clock, Self::link(ctx));
-        self.quota_slot
-            .fill(QuotaActor::start_in_arbiter(&self.market.handle(), move |_| QuotaActor::new(settings, clock, link)));
+        self.quota_slot.fill(QuotaActor::start_in_arbiter(&self.market, move |_| QuotaActor::new(settings, clock, link)));
     }
 
     fn build_tape(&self, ctx: &Context<Self>) {
         let (limits, windows, clock, metrics, link) =
             (self.settings.tape, self.windows.clone(), self.clock, self.metrics.clone(), Self::link(ctx));
-        self.tape.fill(TapeActor::start_in_arbiter(&self.market.handle(), move |_| {
-            TapeActor::new(limits, windows, clock, metrics, link)
-        }));
+        self.tape.fill(TapeActor::start_in_arbiter(&self.market, move |_| TapeActor::new(limits, windows, clock, metrics, link)));
     }
 
-    fn build_poller(&mut self, kind: PollerKind, followers: crate::poller::Followers, ctx: &Context<Self>) {
+    fn build_poller(&mut self, kind: PollerKind, begins: Millis, ctx: &Context<Self>) {
         let parts = PollerParts {
             kind,
+            begins,
             load: self.load.clone(),
             status: self.status.clone(),
             clock: self.clock,
@@ -152,8 +167,7 @@ impl SupervisorActor {
             supervisor: Self::link(ctx),
         };
         let (market_data, quota) = (Arc::clone(&self.market_data), Quota::new(self.quota_slot.clone(), self.clock));
-        let address =
-            PollerActor::start_in_arbiter(&self.market.handle(), move |_| PollerActor::new(parts, market_data(quota), followers));
+        let address = PollerActor::start_in_arbiter(&self.market, move |_| PollerActor::new(parts, market_data(quota)));
         self.pollers.entry(kind).or_insert_with(Slot::empty).fill(address);
     }
 
@@ -168,7 +182,7 @@ impl SupervisorActor {
             clock: self.clock,
             supervisor: Self::link(ctx),
         };
-        let address = StreamActor::start_in_arbiter(&self.market.handle(), move |_| StreamActor::new(parts));
+        let address = StreamActor::start_in_arbiter(&self.market, move |_| StreamActor::new(parts));
         if *topic == Topic::Status {
             self.status.fill(address.clone());
         }
@@ -179,10 +193,15 @@ impl SupervisorActor {
         let now = self.clock.now();
         self.unknown.retain(|_, until| *until > now);
         if self.unknown.contains_key(&watch.topic) {
+            // It is counted all the same: it will be taken back.
+            if let Some(watching) = self.topics.get_mut(&watch.topic).filter(|_| watch.add) {
+                watching.interest.add(watch.interval_ms);
+            }
             let _ = watch.reply.send(Err(WatchError::UnknownSymbol(watch.topic)));
             return;
         }
-        if !self.topics.contains_key(&watch.topic) {
+        // Who only asks for the place has declared interest before: without any there is nothing to wait for.
+        if watch.add && !self.topics.contains_key(&watch.topic) {
             let stream = self.build_stream(&watch.topic, ctx);
             self.topics.insert(watch.topic.clone(), Watching { stream, interest: Interest::default() });
             self.count_topics();
@@ -211,14 +230,20 @@ impl SupervisorActor {
                 self.build_tape(ctx);
                 self.topics.values().for_each(|watching| tell(&watching.stream, Remark));
             }
-            Death::Poller(kind, followers) => self.build_poller(kind, followers, ctx),
-            Death::Stream(topic) => {
-                let stream = self.build_stream(&topic, ctx);
-                if let Some(watching) = self.topics.get_mut(&topic) {
-                    tell(&stream, Follow(watching.interest.least_ms()));
-                    watching.stream = stream;
-                }
+            Death::Poller(kind) => {
+                self.build_poller(kind, self.clock.now().plus(REBUILT_POLLER_PAUSE_MS), ctx);
+                let followers = self.topics.iter().filter(|(topic, _)| PollerKind::of(topic) == Some(kind));
+                followers.for_each(|(_, watching)| tell(&watching.stream, Repoll));
             }
+            Death::Stream(topic) => self.rebuild_stream(&topic, ctx),
+        }
+    }
+
+    fn rebuild_stream(&mut self, topic: &Topic, ctx: &Context<Self>) {
+        let stream = self.build_stream(topic, ctx);
+        if let Some(watching) = self.topics.get_mut(topic) {
+            tell(&stream, Follow(watching.interest.least_ms()));
+            watching.stream = stream;
         }
     }
 
@@ -249,7 +274,7 @@ impl Actor for SupervisorActor {
         self.build_tape(ctx);
         let markets = [Market::Stocks, Market::Options, Market::Crypto, Market::Forex, Market::Indices];
         for kind in markets.map(PollerKind::Quotes).into_iter().chain([PollerKind::News, PollerKind::Status]) {
-            self.build_poller(kind, HashMap::new(), ctx);
+            self.build_poller(kind, self.clock.now(), ctx);
         }
         // Every answer names the market session, so somebody always wants it.
         let stream = self.build_stream(&Topic::Status, ctx);
@@ -283,10 +308,13 @@ impl Handler<Unwatch> for SupervisorActor {
 impl Handler<Rested> for SupervisorActor {
     type Result = ();
 
-    fn handle(&mut self, Rested(topic): Rested, _: &mut Self::Context) {
+    fn handle(&mut self, Rested(topic): Rested, ctx: &mut Self::Context) {
         if self.topics.get(&topic).is_some_and(|watching| watching.interest.is_empty()) {
             self.topics.remove(&topic);
             self.count_topics();
+        } else {
+            // Somebody came just as it stopped, and what that one wanted of it was lost.
+            self.rebuild_stream(&topic, ctx);
         }
     }
 }

@@ -56,7 +56,7 @@ impl TapeWindow {
         let mut pending = Vec::new();
         for topic in wish.topics {
             let interval_ms = interval_ms(&topic, wish.interval_ms);
-            let request = self.hold(&topic, interval_ms, wish.ready, &mut interest);
+            let request = self.hold(&topic, interval_ms, wish.ready, &mut interest)?;
             if let Some(request) = request {
                 pending.push((topic, request));
             }
@@ -86,13 +86,11 @@ impl TapeWindow {
             let asked = {
                 let state = self.0.borrow();
                 let unsettled = state.interest.get(topic).filter(|local| !local.fetched);
-                unsettled.map(|local| {
-                    state.market.watch(
-                        topic.clone(),
-                        local.counts.keys().next().copied().unwrap_or_default(),
-                        false,
-                        Ready::Fetched,
-                    )
+                unsettled.and_then(|local| {
+                    state
+                        .market
+                        .watch(topic.clone(), local.counts.keys().next().copied().unwrap_or_default(), false, Ready::Fetched)
+                        .ok()
                 })
             };
             if let Some(asked) = asked
@@ -106,27 +104,28 @@ impl TapeWindow {
         }
     }
 
-    /// Counts the subscriber and returns the request to the supervisor, if it must be asked.
+    /// Counts the subscriber and returns the request to the supervisor, if it must be asked. One whose request cannot be sent
+    /// is not counted: taking back interest that was never declared would take another's.
     fn hold(
         &self,
         topic: &Topic,
         interval_ms: u64,
         ready: Ready,
         interest: &mut Interest,
-    ) -> Option<impl Future<Output = Result<Watched, WatchError>> + use<>> {
+    ) -> Result<Option<impl Future<Output = Result<Watched, WatchError>> + use<>>, WatchError> {
         let mut state = self.0.borrow_mut();
-        let local = state.interest.entry(topic.clone()).or_default();
-        let count = local.counts.entry(interval_ms).or_default();
-        *count += 1;
-        let first = *count == 1;
-        interest.held.push((topic.clone(), interval_ms));
-        match local.recorded {
-            Some(watched) if !first && (ready == Ready::Recorded || local.fetched) => {
+        let known = state.interest.get(topic).filter(|local| local.counts.contains_key(&interval_ms));
+        let watched = known.filter(|local| ready == Ready::Recorded || local.fetched).and_then(|local| local.recorded);
+        let request = match watched {
+            Some(watched) => {
                 interest.polled_every(topic, watched.interval_ms);
                 None
             }
-            _ => Some(state.market.watch(topic.clone(), interval_ms, first, ready)),
-        }
+            None => Some(state.market.watch(topic.clone(), interval_ms, known.is_none(), ready)?),
+        };
+        *state.interest.entry(topic.clone()).or_default().counts.entry(interval_ms).or_default() += 1;
+        interest.held.push((topic.clone(), interval_ms));
+        Ok(request)
     }
 
     fn release(&self, topic: &Topic, interval_ms: u64) {

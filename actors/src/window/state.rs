@@ -1,7 +1,7 @@
 //! The window and its readers' wake-ups.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -26,6 +26,8 @@ pub(super) struct State {
     by_topic: Vec<Vec<usize>>,
     ticks: BTreeMap<Millis, Vec<usize>>,
     waiting: Vec<(Position, oneshot::Sender<()>)>,
+    /// Lives of the tape that are over, as far as this worker has seen: nothing more of them will come.
+    past: Vec<Epoch>,
     pub(super) interest: HashMap<Topic, LocalInterest>,
     pub(super) market: MarketLink,
     pub(super) draining: bool,
@@ -38,8 +40,8 @@ pub(super) struct ReaderSlot {
     pub(super) topics: Box<[TopicId]>,
     /// Whether something is due.
     pub(super) ready: bool,
-    /// Whether it already waits for a tick.
-    ticking: bool,
+    /// The tick that it waits for, if it does. A tick may also name a reader that is gone, whose place another has taken.
+    tick: Option<Millis>,
     pub(super) waker: Option<Waker>,
 }
 
@@ -63,6 +65,7 @@ impl TapeWindow {
             by_topic: Vec::new(),
             ticks: BTreeMap::new(),
             waiting: Vec::new(),
+            past: Vec::new(),
             interest: HashMap::new(),
             market,
             draining: false,
@@ -95,14 +98,20 @@ impl TapeWindow {
         let mut newest: Vec<_> = topics.iter().flat_map(|topic| state.window.events(topic).rev().take(limit)).cloned().collect();
         newest.sort_by_key(|event| event.seq);
         newest.dedup_by_key(|event| event.seq);
-        newest.split_off(newest.len().saturating_sub(limit))
+        // What was first found as history and then seen to come is on the tape twice.
+        let mut seen = HashSet::new();
+        newest.reverse();
+        newest.retain(|event| event.identity.as_ref().is_none_or(|identity| seen.insert(identity.clone())));
+        newest.truncate(limit);
+        newest.reverse();
+        newest
     }
 
     /// Waits until this worker has seen everything up to `position`, or the tape was rebuilt.
     pub async fn reached(&self, position: Position) {
         let receiver = {
             let mut state = self.0.borrow_mut();
-            if has_reached(&state.window, position) {
+            if state.has_reached(position) {
                 return;
             }
             let (sender, receiver) = oneshot::channel();
@@ -121,9 +130,10 @@ impl TapeWindow {
     pub(super) fn apply(&self, batch: &Batch) {
         let mut state = self.0.borrow_mut();
         let state = &mut *state;
-        let new_epoch = batch.epoch != state.window.epoch();
+        let old_epoch = state.window.epoch();
         state.window.apply_batch(batch);
-        if new_epoch {
+        if batch.epoch != old_epoch {
+            state.past.push(old_epoch);
             state.wake_all();
         }
         let now = state.clock.now();
@@ -139,6 +149,10 @@ impl TapeWindow {
 
     pub(super) fn install(&self, window: Window) {
         let mut state = self.0.borrow_mut();
+        let old_epoch = state.window.epoch();
+        if window.epoch() != old_epoch {
+            state.past.push(old_epoch);
+        }
         state.window.adopt(window);
         state.wake_all();
         state.release_waiting();
@@ -164,9 +178,10 @@ impl TapeWindow {
         let mut state = self.0.borrow_mut();
         let now = state.clock.now();
         while let Some(entry) = state.ticks.first_entry().filter(|entry| *entry.key() <= now) {
+            let due = *entry.key();
             for reader in entry.remove() {
-                if let Some(slot) = state.readers.get_mut(reader) {
-                    slot.ticking = false;
+                if let Some(slot) = state.readers.get_mut(reader).filter(|slot| slot.tick == Some(due)) {
+                    slot.tick = None;
                     slot.wake();
                 }
             }
@@ -176,7 +191,7 @@ impl TapeWindow {
 
 impl State {
     pub(super) fn add_reader(&mut self, gather: Gather, topics: Box<[TopicId]>) -> usize {
-        let reader = self.readers.insert(ReaderSlot { gather, topics: topics.clone(), ready: true, ticking: false, waker: None });
+        let reader = self.readers.insert(ReaderSlot { gather, topics: topics.clone(), ready: true, tick: None, waker: None });
         for topic in topics {
             if self.by_topic.len() <= topic.index() {
                 self.by_topic.resize_with(topic.index() + 1, Vec::new);
@@ -212,10 +227,16 @@ impl State {
     }
 
     fn release_waiting(&mut self) {
-        let window = &self.window;
-        for (_, sender) in self.waiting.extract_if(.., |(position, _)| has_reached(window, *position)) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for (_, sender) in waiting.extract_if(.., |(position, _)| self.has_reached(*position)) {
             let _ = sender.send(());
         }
+        self.waiting = waiting;
+    }
+
+    fn has_reached(&self, position: Position) -> bool {
+        let here = self.window.position();
+        (here.epoch == position.epoch && here.seq >= position.seq) || self.past.contains(&position.epoch)
     }
 }
 
@@ -223,11 +244,8 @@ fn notify(slot: &mut ReaderSlot, reader: usize, kind: Kind, now: Millis, ticks: 
     let due = slot.gather.due(kind, now);
     if due <= now {
         slot.wake();
-    } else if !slot.ready && !std::mem::replace(&mut slot.ticking, true) {
+    } else if !slot.ready && slot.tick.is_none() {
+        slot.tick = Some(due);
         ticks.entry(due).or_default().push(reader);
     }
-}
-
-fn has_reached(window: &Window, position: Position) -> bool {
-    window.epoch() == position.epoch && window.head() >= position.seq
 }

@@ -13,7 +13,7 @@ use crate::time::Millis;
 
 /// How far behind the newest article a poll begins: articles arrive late with an older time, and times have
 /// whole seconds, so a poll strictly after the newest would lose some (polygon.md §5.4).
-pub const OVERLAP_MS: u64 = 30_000;
+pub const OVERLAP_MS: u64 = 900_000;
 
 /// Ids remembered per topic: two days of a busy symbol, far more than any overlap shows again.
 pub const MAX_SEEN: usize = 5_000;
@@ -171,8 +171,8 @@ mod tests {
     fn the_next_poll_begins_before_the_newest_article_by_the_overlap() {
         let mut feed = ArticleFeed::default();
         assert_eq!(feed.poll_from(), None);
-        feed.observe(vec![article("a", 100_000), article("b", 90_000)]);
-        assert_eq!(feed.poll_from(), Some(Millis(100_000 - OVERLAP_MS)));
+        feed.observe(vec![article("a", 10_000_000), article("b", 9_000_000)]);
+        assert_eq!(feed.poll_from(), Some(Millis(10_000_000 - OVERLAP_MS)));
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Kind {
 }
 
 /// What makes two events the same thing: an article has one position however many topics find it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// The thing's own id.
     pub key: String,

@@ -14,8 +14,16 @@ use crate::time::Millis;
 #[derive(Debug)]
 pub struct Tape {
     window: Window,
-    identities: HashMap<String, (Seq, u64)>,
+    identities: HashMap<String, Known>,
     pending: Vec<Entry>,
+}
+
+/// The version of a thing that is on the tape.
+#[derive(Debug)]
+struct Known {
+    seq: Seq,
+    fingerprint: u64,
+    history: bool,
 }
 
 impl Tape {
@@ -38,17 +46,19 @@ impl Tape {
     }
 
     /// Puts an event on the tape and gives its place. An event whose identity is on the tape already is not put there
-    /// again; a changed version is, marked as updated.
+    /// again; a changed version is, marked as updated, and so is one that no reader was sent, because one topic's first look
+    /// found it as history before another topic saw it come.
     pub fn publish(&mut self, draft: Draft, now: Millis) -> Option<Arc<Event>> {
         let known = draft.identity.as_ref().and_then(|identity| Some((self.identities.get(&identity.key)?, identity)));
-        let updated = match known {
-            Some(((_, fingerprint), identity)) if *fingerprint == identity.fingerprint => return None,
-            known => known.is_some(),
-        };
+        let updated = known.is_some_and(|(known, identity)| known.fingerprint != identity.fingerprint);
+        if known.is_some_and(|(known, _)| !updated && (draft.history || !known.history)) {
+            return None;
+        }
         let seq = self.window.head() + 1;
         let event = Arc::new(Event::new(draft, self.window.epoch(), seq, updated, now));
         if let Some(identity) = &event.identity {
-            self.identities.insert(identity.key.clone(), (seq, identity.fingerprint));
+            let known = Known { seq, fingerprint: identity.fingerprint, history: event.history };
+            self.identities.insert(identity.key.clone(), known);
         }
         self.apply(Entry::Event(Arc::clone(&event)), now);
         Some(event)
@@ -80,7 +90,7 @@ impl Tape {
     fn apply(&mut self, entry: Entry, now: Millis) {
         for gone in self.window.apply(&entry, now) {
             if let Some(identity) = &gone.identity
-                && self.identities.get(&identity.key).is_some_and(|(seq, _)| *seq == gone.seq)
+                && self.identities.get(&identity.key).is_some_and(|known| known.seq == gone.seq)
             {
                 self.identities.remove(&identity.key);
             }

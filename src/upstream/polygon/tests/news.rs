@@ -33,7 +33,7 @@ async fn the_second_poll_gives_exactly_the_new_article_and_the_late_one() {
         upstream.targets(),
         [
             "/v2/reference/news?ticker=TSLA&order=desc&sort=published_utc&limit=3",
-            "/v2/reference/news?ticker=TSLA&published_utc.gte=2026-03-10T18:04:30Z&order=asc&sort=published_utc&limit=100",
+            "/v2/reference/news?ticker=TSLA&published_utc.gte=2026-03-10T17:50:00Z&order=asc&sort=published_utc&limit=100",
         ]
     );
 }
