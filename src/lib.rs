@@ -8,6 +8,7 @@
 //! | [`http`] | what comes in over HTTP, through which layers, to which route |
 //! | [`auth`] | is this credential genuine |
 //! | [`tools`] | what models can call |
+//! | [`client`] | how a program in Rust calls a gateway |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it |
 //! | [`telemetry`] · `dashboard` | how it is watched · the embedded page |
 //!
@@ -16,6 +17,7 @@
 pub mod application;
 pub mod auth;
 pub mod cli;
+pub mod client;
 mod dashboard;
 pub mod http;
 pub mod settings;

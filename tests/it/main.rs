@@ -4,11 +4,13 @@
 
 mod support;
 
+mod client_library;
 mod clients;
 mod command_line;
 mod edge;
 mod fan_in;
 mod health;
+mod leaks;
 mod reports;
 mod resume;
 mod sessions;

@@ -22,6 +22,13 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let mut program = Self::spawn(settings);
+        let started = program.wait_for(|line| line["url"].is_string() && line["auth"].is_string());
+        program.address = started["url"].as_str().unwrap().trim_start_matches("http://").parse().unwrap();
+        program
+    }
+
+    fn spawn(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_tickgate"))
             .env_clear()
@@ -35,10 +42,23 @@ impl Program {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || stdout.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
-        let mut program = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), lines, log: Vec::new(), _folder: folder };
-        let started = program.wait_for(|line| line["url"].is_string() && line["auth"].is_string());
-        program.address = started["url"].as_str().unwrap().trim_start_matches("http://").parse().unwrap();
+        Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), lines, log: Vec::new(), _folder: folder }
+    }
+
+    /// One that logs errors only, so that its address is told by the port it was given.
+    pub(crate) fn start_quietly(settings: &[(&str, &str)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let port = address.port().to_string();
+        let mut program = Self::spawn(&[&[("PORT", port.as_str())], settings].concat());
+        program.address = address;
+        until("the gateway to listen", || TcpStream::connect(address).is_ok());
         program
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The next log line for which `wanted` holds; every line must be JSON.
