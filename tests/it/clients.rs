@@ -109,3 +109,13 @@ fn the_dashboard_shows_prices_and_news_stops_and_survives_a_restart() {
     assert!(browser.wait().unwrap().success(), "{seen:?}");
     assert_eq!(seen.last().map(String::as_str), Some("ok dashboard"), "{seen:?}");
 }
+
+#[test]
+fn the_openapi_document_satisfies_an_independent_validator() {
+    let gateway = TestGateway::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("openapi.json");
+    std::fs::write(&file, crate::support::get("/openapi.json").send(gateway.address).text()).unwrap();
+    let output = Command::new(&tools()["PYTHON"]).args(["-m", "openapi_spec_validator"]).arg(&file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
