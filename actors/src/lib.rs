@@ -2,10 +2,10 @@
 //!
 //! | actor | owns | lives | when it dies |
 //! |---|---|---|---|
-//! | [`supervisor::SupervisorActor`] | the factories and addresses of all below it but sessions | one, on the main arbiter | the process ends |
+//! | [`supervisor::SupervisorActor`] | the factories and addresses of all below it but sessions, and who wants which topic | one, on the main arbiter | the process ends |
 //! | [`tape::TapeActor`] | positions and retention | one, on the market arbiter | rebuilt with a new epoch; readers see a gap |
-//! | [`stream::StreamActor`] | one topic: interest, dedupe, latest value | one per watched topic, on the market arbiter | rebuilt with the interest it had |
-//! | [`poller::PollerActor`] | when which topics of one kind are polled | one per market, one for news, one for status, on the market arbiter | rebuilt with the schedule it had |
+//! | [`stream::StreamActor`] | one topic: rhythm, dedupe, latest value | one per watched topic, on the market arbiter | rebuilt; told again what is wanted |
+//! | [`poller::PollerActor`] | when which topics of one kind are polled | one per market, one for news, one for status, on the market arbiter | rebuilt; its streams tell it again what to poll |
 //! | [`quota::QuotaActor`] | the upstream budget | one, on the market arbiter | rebuilt, full |
 //! | [`window::WindowActor`] | one worker's copy of the tape and its readers | one per HTTP worker | the worker ends |
 //! | [`session::SessionActor`] | one MCP session | one per session, on the worker that opened it | its slot in the directory is freed; the client starts anew |
