@@ -10,7 +10,7 @@ use crate::support::TestGateway;
 const KEY: &str = "a-key-for-the-clients";
 
 /// Paths of what `scripts/test-tools.sh` installed.
-fn tools() -> HashMap<String, String> {
+pub(crate) fn tools() -> HashMap<String, String> {
     let path = root().join("target/test-tools/env");
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|_| panic!("{} is missing: run scripts/test-tools.sh, or make test", path.display()));

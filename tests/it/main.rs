@@ -7,6 +7,7 @@ mod support;
 mod client_library;
 mod clients;
 mod command_line;
+mod conformance;
 mod edge;
 mod fan_in;
 mod health;
