@@ -1,5 +1,6 @@
 //! The only place that knows everyone: builds the gateway from its settings, and runs it until it is told to stop.
 
+use std::any::Any;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
@@ -37,6 +38,8 @@ use crate::upstream::simulated::Simulator;
 const BACKLOG: u32 = 4_096;
 /// Bytes kept per connection for a reader that is slow, before its body is no longer asked.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+/// A connection that has not taken this many keep-alives is gone.
+const SILENT_KEEPALIVES: u32 = 4;
 /// How often limiters forget accounts that have been full again for a while.
 const LIMITER_SWEEP: Duration = Duration::from_secs(60);
 
@@ -366,16 +369,31 @@ fn serve(
         .build()
         .map_err(|error| anyhow::anyhow!("metrics of requests cannot be registered: {error}"))?;
     let limiters = limiters.clone();
+    let write_deadline = Duration::from_secs(settings.streams.keepalive_secs) * SILENT_KEEPALIVES;
     let server = HttpServer::new(move || app(parts.build(), &limiters, prometheus.clone(), &parts.more))
         .workers(settings.listen.workers)
         .tcp_nodelay(true)
         .h1_allow_half_closed(false)
         .h1_write_buffer_size(WRITE_BUFFER_BYTES)
+        .on_connect(move |connection, _| bound_writes(connection, write_deadline))
         .shutdown_timeout(settings.listen.drain_secs)
         .disable_signals()
         .listen(listener)?
         .run();
     Ok(server)
+}
+
+/// A connection whose other side takes nothing any more is ended by the kernel: actix itself would wait for ever, and a reader
+/// that has stopped reading would keep its place.
+fn bound_writes(connection: &dyn Any, deadline: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(socket) = connection.downcast_ref::<tokio::net::TcpStream>()
+        && let Err(error) = socket2::SockRef::from(socket).set_tcp_user_timeout(Some(deadline))
+    {
+        tracing::debug!("a connection has no write deadline: {error}");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (connection, deadline);
 }
 
 fn log_start(settings: &Settings, public_url: &str) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::reports::Program;
-use crate::support::{McpClient, get, until};
+use crate::support::{McpClient, TestGateway, get, until, until_within};
 
 const CYCLES: usize = 1_000;
 
@@ -48,4 +48,27 @@ fn a_thousand_streams_and_sessions_leave_no_file_no_session_and_no_memory_behind
     println!("{CYCLES} cycles: {files} files before and {} after, {grown} KiB more memory", open_files(&program));
     // What one stream or session needs would be 14 MiB a thousand; the tape itself grows by its events.
     assert!(grown < 8 * 1_024, "{grown} KiB more after {CYCLES} cycles");
+}
+
+#[test]
+fn a_reader_that_has_stopped_reading_loses_its_place_and_delays_nobody() {
+    let gateway = TestGateway::with(&[("SSE_KEEPALIVE_SECS", "1")]);
+    let stuck = get("/events?topics=news:F&mode=all&interval=250").send(gateway.address);
+    let mut reader = get("/events?topics=news:F&mode=all&interval=250").send(gateway.address);
+    assert!(reader.event().is_some() && reader.event().is_some());
+    // More than the kernel buffers of both sides hold.
+    for n in 0..4_000 {
+        let text = "x".repeat(3_900);
+        gateway
+            .simulator()
+            .publish_article(json!({"id": format!("long-{n}"), "title": text, "description": text, "tickers": ["F"]}));
+    }
+    for _ in 0..500 {
+        reader.data().expect("the other reader is served");
+    }
+    drop(reader);
+    until_within("the stuck reader to lose its place", 40, || {
+        get("/metrics").send(gateway.address).text().contains("tickgate_streams_open{kind=\"events\"} 0")
+    });
+    drop(stuck);
 }

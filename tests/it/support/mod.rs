@@ -9,8 +9,13 @@ pub(crate) use http::{Answer, Event, Request, get, post};
 pub(crate) use mcp::McpClient;
 
 /// Waits until something holds, for at most 10 seconds.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+pub(crate) fn until(what: &str, holds: impl FnMut() -> bool) {
+    until_within(what, 10, holds);
+}
+
+/// The same, for at most so many seconds.
+pub(crate) fn until_within(what: &str, secs: u64, mut holds: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(secs);
     while !holds() {
         assert!(std::time::Instant::now() < deadline, "{what} did not come about");
         std::thread::park_timeout(std::time::Duration::from_millis(5));
