@@ -1,6 +1,5 @@
 //! The only place that knows everyone: builds the gateway from its settings, and runs it until it is told to stop.
 
-use std::any::Any;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
@@ -27,6 +26,7 @@ use tickgate_core::session::SessionLimits;
 
 use crate::auth::{Authenticator, JwtAuthority, development_secret};
 use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, StreamSlots, Worker, app, openapi_document};
+use crate::process::{bind, bound_writes, wait_for_signal};
 use crate::settings::{
     AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Settings, UpstreamSettings, VersionCheck,
 };
@@ -34,8 +34,6 @@ use crate::tools::{Registry, ToolCatalog, ToolContext};
 use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
 use crate::upstream::simulated::Simulator;
 
-/// Connections that may wait to be accepted: a reconnect storm.
-const BACKLOG: u32 = 4_096;
 /// Bytes kept per connection for a reader that is slow, before its body is no longer asked.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// A connection that has not taken this many keep-alives is gone.
@@ -191,30 +189,6 @@ impl Application {
         sweep.abort();
         served
     }
-}
-
-async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        }
-        // Without signals the process can still be ended from elsewhere.
-        _ => std::future::pending().await,
-    }
-}
-
-fn bind(listen: &ListenSettings) -> anyhow::Result<TcpListener> {
-    let address = SocketAddr::from((listen.host, listen.port));
-    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address).with_context(|| format!("cannot listen on {address}: choose another PORT, or stop what uses it"))?;
-    let listener = socket.listen(BACKLOG)?.into_std()?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
 }
 
 /// The URL that clients use, without trailing slash.
@@ -381,19 +355,6 @@ fn serve(
         .listen(listener)?
         .run();
     Ok(server)
-}
-
-/// A connection whose other side takes nothing any more is ended by the kernel: actix itself would wait for ever, and a reader
-/// that has stopped reading would keep its place.
-fn bound_writes(connection: &dyn Any, deadline: Duration) {
-    #[cfg(target_os = "linux")]
-    if let Some(socket) = connection.downcast_ref::<tokio::net::TcpStream>()
-        && let Err(error) = socket2::SockRef::from(socket).set_tcp_user_timeout(Some(deadline))
-    {
-        tracing::debug!("a connection has no write deadline: {error}");
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (connection, deadline);
 }
 
 fn log_start(settings: &Settings, public_url: &str) {

@@ -4,6 +4,7 @@
 //! | room | the question it answers |
 //! |---|---|
 //! | [`application`] | who is plugged into whom: read this first |
+//! | `process` | which socket, which signals |
 //! | [`settings`] · [`cli`] | what was configured · what was typed |
 //! | [`http`] | what comes in over HTTP, through which layers, to which route |
 //! | [`auth`] | is this credential genuine |
@@ -20,6 +21,7 @@ pub mod cli;
 pub mod client;
 mod dashboard;
 pub mod http;
+mod process;
 pub mod settings;
 pub mod telemetry;
 pub mod tools;

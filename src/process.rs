@@ -1,0 +1,50 @@
+//! What the process shares with its surroundings: the socket that it listens on, the limits of its connections, its signals.
+
+use std::any::Any;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::settings::ListenSettings;
+
+/// Connections that may wait to be accepted: a reconnect storm.
+const BACKLOG: u32 = 4_096;
+
+pub(crate) fn bind(listen: &ListenSettings) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::from((listen.host, listen.port));
+    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address).with_context(|| format!("cannot listen on {address}: choose another PORT, or stop what uses it"))?;
+    let listener = socket.listen(BACKLOG)?.into_std()?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// A connection whose other side takes nothing any more is ended by the kernel: actix itself would wait for ever, and a reader
+/// that has stopped reading would keep its place.
+pub(crate) fn bound_writes(connection: &dyn Any, deadline: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(socket) = connection.downcast_ref::<tokio::net::TcpStream>()
+        && let Err(error) = socket2::SockRef::from(socket).set_tcp_user_timeout(Some(deadline))
+    {
+        tracing::debug!("a connection has no write deadline: {error}");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (connection, deadline);
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub(crate) async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        // Without signals the process can still be ended from elsewhere.
+        _ => std::future::pending().await,
+    }
+}
