@@ -158,7 +158,6 @@ fn every_route_that_is_not_public_needs_a_credential() {
         "/nosuch",
         "/MCP",
         "//mcp",
-        "/%6dcp",
         "/api/../api/status",
         "/health/",
         "/assets",
@@ -168,6 +167,10 @@ fn every_route_that_is_not_public_needs_a_credential() {
     }
     for path in ["/", "/assets/app.js", "/favicon.ico", "/health", "/healthz", "/readyz"] {
         assert_eq!(with(path, None), 200, "{path}");
+    }
+    // A path that is written in two ways could pass a layer in one and a route in the other.
+    for path in ["/%6detrics", "/%6fpenapi.json", "/%64ocs", "/%65vents?topics=status", "/%6dcp", "/%zz"] {
+        assert_eq!(with(path, Some("reader-reader-reader")), 400, "{path}");
     }
     // A reader may read, but administration is not for readers.
     assert_eq!(with("/api/status", Some("reader-reader-reader")), 200);

@@ -204,7 +204,9 @@ fn a_stream_rotates_with_a_goodbye_from_which_it_resumes() {
     let mut resumed = get("/events?topics=prices:AAPL").header("Last-Event-ID", &bye.id.clone().unwrap()).send(gateway.address);
     let event = resumed.data().unwrap();
     assert_ne!(event.name.as_deref(), Some("gap"));
-    assert!(place(&event) > place(&bye));
+    // The resumed stream rotates too: on a busy machine its own goodbye may come before the next price.
+    let again = event.name.as_deref() == Some("bye");
+    assert!(place(&event) > place(&bye) || (again && place(&event) == place(&bye)), "{event:?}");
 }
 
 #[test]

@@ -31,6 +31,12 @@ pub(in crate::http) async fn finish(
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let place = Place::of(request.request());
     let origin = request.headers().get(ORIGIN).cloned();
+    if encodes_needlessly(request.path()) {
+        let problem = Problem::bad_request("needless_encoding", "The path encodes characters that need no encoding.");
+        let mut response = problem.respond_at(&place);
+        complete(response.headers_mut(), &place, origin);
+        return Ok(request.into_response(response).map_into_right_body());
+    }
     match next.call(request).await {
         Ok(response) if is_bare_refusal(&response) => {
             place.worker.gateway.metrics.refused.with_label_values(&["rate_limit"]).inc();
@@ -89,6 +95,14 @@ fn complete(headers: &mut HeaderMap, place: &Place, origin: Option<HeaderValue>)
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         headers.append(VARY, HeaderValue::from_static("Origin"));
     }
+}
+
+/// The router reads paths decoded and the layers as sent: a letter that is encoded (RFC 3986 §2.3) would show them two paths.
+fn encodes_needlessly(path: &str) -> bool {
+    path.split('%').skip(1).any(|rest| {
+        let byte = rest.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        byte.is_none_or(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'))
+    })
 }
 
 fn is_bare_refusal<B>(response: &ServiceResponse<B>) -> bool {
