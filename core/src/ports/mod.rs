@@ -1,5 +1,7 @@
 //! What the living state needs from the outside. A trait stands only where the arrow between the crates demands it.
 
 mod market_data;
+mod store;
 
 pub use market_data::{MarketData, NewsQuery, PortFuture, UpstreamError, UpstreamErrorKind};
+pub use store::{Record, Shelf, Store, StoreError, StoreFuture};
