@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tickgate_core::market::{MarketPhase, Quote, Source, Topic};
 use tickgate_core::mcp::{Era, ServerInfo, classify};
 use tickgate_core::rpc::Body;
-use tickgate_core::session::{CallEvent, CallOutcome, Effect, ExchangeId, Input, Posted, Session, SessionLimits, open};
+use tickgate_core::session::{CallEvent, Effect, ExchangeId, Input, Posted, Session, SessionLimits, open};
 use tickgate_core::sse::StreamId;
 use tickgate_core::tape::{Cursor, Draft, Epoch, Kind, Limits, Mode, Next, Position, Start, Tape, Window};
 use tickgate_core::time::Millis;
@@ -76,7 +76,7 @@ fn replay_window(c: &mut Criterion) {
 
 fn session_machine(c: &mut Criterion) {
     let server = ServerInfo { name: "bench", version: "0", instructions: String::new(), streaming: true };
-    let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 64 };
+    let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 64, ping_ms: 300_000 };
     let session = || -> Session {
         let params = serde_json::value::RawValue::from_string(r#"{"protocolVersion":"2025-11-25"}"#.to_owned()).expect("JSON");
         open(&tickgate_core::rpc::RequestId::Number(0), Some(&params), &server, limits, Millis(0)).expect("a session").session
@@ -100,7 +100,7 @@ fn session_machine(c: &mut Criterion) {
                 let posted = Posted { exchange: ExchangeId(1), message, stream: StreamId(1) };
                 session.handle(Input::Posted(posted), Millis(1), &mut effects);
                 let Some(Effect::Start(call, _)) = effects.pop() else { unreachable!("a call starts") };
-                let finished = CallEvent::Finished(CallOutcome::Result(result.clone()));
+                let finished = CallEvent::Finished(Ok(FeatureResult::new(result.clone())));
                 session.handle(Input::Call(call, finished), Millis(2), &mut effects);
                 black_box(effects.drain(..).count())
             },

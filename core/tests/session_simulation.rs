@@ -7,11 +7,9 @@ use std::ops::AddAssign;
 use bytes::Bytes;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
-use tickgate_core::mcp::{LogLevel, ServerInfo};
+use tickgate_core::mcp::{FeatureError, FeatureResult, LogLevel, Progress, ServerInfo};
 use tickgate_core::rpc::{Body, ErrorCode, RequestId, RpcError};
-use tickgate_core::session::{
-    CallEvent, CallId, CallOutcome, Effect, EndReason, ExchangeId, Input, Posted, Session, SessionLimits, open,
-};
+use tickgate_core::session::{CallEvent, CallId, Effect, EndReason, ExchangeId, Input, Posted, Session, SessionLimits, open};
 use tickgate_core::sse::{EventId, StreamId};
 use tickgate_core::time::Millis;
 
@@ -239,9 +237,18 @@ impl Simulation {
             idle_ms: dice.pick(&[20_000, 200_000, 1_800_000]).expect("three"),
             max_ms: dice.pick(&[1_000_000, 3_600_000, 86_400_000]).expect("three"),
             max_calls: 3 + usize::try_from(dice.below(4)).expect("small"),
+            // Clients here answer no pings.
+            ping_ms: u64::MAX,
         };
         let revision = dice.pick(&["2025-11-25", "2025-11-25", "2025-06-18"]).expect("three");
-        let server = ServerInfo { name: "tickgate", version: "1", instructions: String::new(), streaming: true };
+        let server = ServerInfo {
+            name: "tickgate",
+            version: "1",
+            instructions: String::new(),
+            streaming: true,
+            website: String::new(),
+            icons: Vec::new(),
+        };
         let params = to_raw_value(&json!({"protocolVersion": revision})).expect("JSON");
         let opened = Millis(dice.below(1 << 40));
         let session =
@@ -461,12 +468,12 @@ impl Simulation {
             "progressToken": call.token, "progress": progress, "total": 30, "message": "on", "_meta": {"tickgate/event": {"n": word}},
         });
         let message = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params});
-        let event = CallEvent::Progress {
+        let event = CallEvent::Progress(Progress {
             progress: progress.into(),
             total: Some(30.0),
             message: Some(Bytes::from_static(b"\"on\"")),
             event: Some(Bytes::from(json!({"n": word}).to_string())),
-        };
+        });
         self.say(at, Some(message), event, heard);
     }
 
@@ -496,9 +503,9 @@ impl Simulation {
         let Some(name) = self.calls[at].name else { return };
         let (outcome, member, value) = if self.dice.one_in(4) {
             let error = RpcError::new(ErrorCode::INTERNAL, format!("{word}"));
-            (CallOutcome::Error(error), "error", json!({"code": -32603, "message": word.to_string()}))
+            (Err(FeatureError::Rpc(error)), "error", json!({"code": -32603, "message": word.to_string()}))
         } else {
-            (CallOutcome::Result(Bytes::from(json!({"n": word}).to_string())), "result", json!({"n": word}))
+            (Ok(FeatureResult::new(Bytes::from(json!({"n": word}).to_string()))), "result", json!({"n": word}))
         };
         let mut expected = Expected::default();
         let call = &mut self.calls[at];
@@ -746,6 +753,7 @@ impl Simulation {
             EndReason::Deleted => "ended: deleted",
             EndReason::Idle => "ended: idle",
             EndReason::TooOld => "ended: too_old",
+            EndReason::Disconnected | EndReason::Unresponsive => panic!("neither a pipe nor a ping is simulated"),
         });
         for call in self.calls.iter_mut().filter(|call| call.running) {
             call.running = false;
@@ -867,6 +875,7 @@ impl Simulation {
                 assert!(self.calls.iter().all(|other| other.name != Some(call)), "the name of a call is used twice");
                 self.calls[expected.start.take().expect("a call is asked for")].name = Some(call);
             }
+            Effect::Greet(..) | Effect::Watch(..) | Effect::Unwatch(_) | Effect::Tell(..) => panic!("nobody asked for it"),
             Effect::Stop(call) => take(&mut expected.stop, &call),
             Effect::End(reason) => {
                 assert_eq!(expected.end.take(), Some(reason));

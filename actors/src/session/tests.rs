@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tickgate_core::access::{Principal, Scope};
 use tickgate_core::mcp::{LogLevel, ServerInfo};
 use tickgate_core::rpc::{Body, RequestId};
-use tickgate_core::session::{CallOutcome, SessionLimits, open};
+use tickgate_core::session::{SessionLimits, open};
 
 use super::*;
 use crate::test_support::{metrics, on_paused_time, pass, settle};
@@ -113,8 +113,15 @@ impl Desk {
     }
 
     fn try_open(&self, name: &str) -> Result<Client, OpenError> {
-        let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 200 };
-        let server = ServerInfo { name: "tickgate", version: "1", instructions: String::new(), streaming: true };
+        let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 200, ping_ms: 300_000 };
+        let server = ServerInfo {
+            name: "tickgate",
+            version: "1",
+            instructions: String::new(),
+            streaming: true,
+            website: String::new(),
+            icons: Vec::new(),
+        };
         let params = serde_json::value::to_raw_value(&json!({"protocolVersion": "2025-11-25"})).unwrap();
         let opened = open(&RequestId::Number(0), Some(&params), &server, limits, self.clock.now()).unwrap();
         let caller = Caller { principal: principal(name), scope: Scope::Read, authenticated: true };

@@ -1,27 +1,23 @@
 //! Which era a POST belongs to (protocol.md §2): decided per request by one pure function; the body decides, headers only
-//! cross-check. Served now: the stateful era. A well-formed request of the stateless era is told apart and handed back.
+//! cross-check.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::revision::{MODERN_REVISIONS, Revision};
+use super::envelope::{CAPABILITIES_KEY, Envelope, VERSION_KEY};
+use super::revision::Revision;
 use crate::rpc::{Body, ClientMessage, ErrorCode, RequestId, RpcError};
-
-/// The single key whose presence claims the stateless era.
-const CLAIM: &str = "io.modelcontextprotocol/protocolVersion";
-/// The other key that a stateless request must have.
-const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// What a POST is.
 #[derive(Debug)]
 pub enum Era {
     /// Stateful: `initialize`, or a message within a session.
     Legacy(ClientMessage),
-    /// Stateful batch: legal only in a session that negotiated 2025-03-26.
+    /// Stateful batch: legal only in a session whose revision has batches.
     LegacyBatch(Vec<Result<ClientMessage, RpcError>>),
-    /// Stateless: the message carries its own version.
-    Modern(ClientMessage),
+    /// Stateless: a request with what it says of itself.
+    Modern(ClientMessage, Box<Envelope>),
+    /// Stateless: a notification. None of the protocol's has an effect, so it is acknowledged and dropped.
+    ModernNotification,
     /// Neither.
     Refused(Refusal),
 }
@@ -45,28 +41,13 @@ impl Refusal {
     }
 }
 
-#[derive(Deserialize)]
-struct Params<'a> {
-    #[serde(borrow, default, rename = "_meta")]
-    meta: Option<&'a RawValue>,
-}
-
-enum Claim {
-    None,
-    /// The key is there, with this value if it is a string; `complete` when the envelope is well formed.
-    Made {
-        version: Option<String>,
-        complete: bool,
-    },
-}
-
 /// Decides by the `MCP-Protocol-Version` header (as received, if any) and the body. `lenient`: an unknown header is
 /// allowed in the stateful era (`PROTOCOL_VERSION_CHECK`).
 #[must_use]
 pub fn classify(header: Option<&str>, body: Body, lenient: bool) -> Era {
     let header = header.map(str::trim).filter(|header| !header.is_empty());
-    let modern_header = header.is_some_and(|header| MODERN_REVISIONS.contains(&header));
-    let unknown_header = !lenient && header.is_some_and(|header| !modern_header && Revision::by_name(header).is_none());
+    let modern_header = header.is_some_and(is_stateless);
+    let unknown_header = !lenient && header.is_some_and(|header| Revision::by_name(header).is_none());
     match body {
         Body::Batch(batch) => classify_batch(batch, modern_header, unknown_header.then_some(header).flatten()),
         Body::One(message) => classify_message(message, header, modern_header, unknown_header),
@@ -74,9 +55,8 @@ pub fn classify(header: Option<&str>, body: Body, lenient: bool) -> Era {
 }
 
 fn classify_batch(batch: Vec<Result<ClientMessage, RpcError>>, modern_header: bool, unknown_header: Option<&str>) -> Era {
-    let claimed = |message: &Result<ClientMessage, RpcError>| {
-        message.as_ref().is_ok_and(|message| matches!(claim_of(message), Claim::Made { .. }))
-    };
+    let claimed =
+        |message: &Result<ClientMessage, RpcError>| message.as_ref().is_ok_and(|message| Envelope::of(message).is_some());
     if modern_header || batch.iter().any(claimed) {
         return refuse(
             None,
@@ -91,83 +71,93 @@ fn classify_batch(batch: Vec<Result<ClientMessage, RpcError>>, modern_header: bo
 }
 
 fn classify_message(message: ClientMessage, header: Option<&str>, modern_header: bool, unknown_header: bool) -> Era {
-    let claim = claim_of(&message);
-    match &message {
-        ClientMessage::Response { .. } if modern_header => {
+    let envelope = Envelope::of(&message);
+    match (&message, envelope) {
+        (ClientMessage::Response { .. }, _) if modern_header => {
             refuse(None, ErrorCode::INVALID_REQUEST, "Invalid Request: clients send no responses in this revision")
         }
-        ClientMessage::Request { id, method, .. } if &**method == "initialize" => {
-            classify_initialize(id.clone(), claim, modern_header, message)
+        (ClientMessage::Request { id, method, .. }, envelope) if &**method == "initialize" => {
+            classify_initialize(id.clone(), envelope, modern_header, message)
         }
-        ClientMessage::Request { id, .. } => match claim {
-            Claim::Made { .. } => Era::Modern(message),
-            Claim::None if modern_header => {
-                let error = RpcError::new(
-                    ErrorCode::INVALID_PARAMS,
-                    format!("missing `params._meta` with {CLAIM} and {CLIENT_CAPABILITIES}"),
-                );
-                let data = json!({"missing": [CLAIM, CLIENT_CAPABILITIES]});
-                Era::Refused(Refusal { status: 400, id: Some(id.clone()), error: error.with_data(data) })
-            }
-            Claim::None if unknown_header => unsupported(Some(id.clone()), header.unwrap_or_default()),
-            Claim::None => Era::Legacy(message),
-        },
-        ClientMessage::Notification { .. } => match claim {
-            Claim::Made { .. } => Era::Modern(message),
-            Claim::None if modern_header => Era::Modern(message),
-            Claim::None if unknown_header => unsupported(None, header.unwrap_or_default()),
-            Claim::None => Era::Legacy(message),
-        },
-        ClientMessage::Response { .. } if unknown_header => unsupported(None, header.unwrap_or_default()),
-        ClientMessage::Response { .. } => Era::Legacy(message),
+        (ClientMessage::Request { .. }, Some(envelope)) => Era::Modern(message, Box::new(envelope)),
+        (ClientMessage::Request { id, .. }, None) if modern_header => {
+            let error = RpcError::new(
+                ErrorCode::INVALID_PARAMS,
+                format!("missing `params._meta` with {VERSION_KEY} and {CAPABILITIES_KEY}"),
+            );
+            let data = json!({"missing": [VERSION_KEY, CAPABILITIES_KEY]});
+            Era::Refused(Refusal { status: 400, id: Some(id.clone()), error: error.with_data(data) })
+        }
+        (ClientMessage::Notification { .. }, Some(envelope)) => classify_notification(&envelope, header),
+        (ClientMessage::Notification { .. }, None) if modern_header => Era::ModernNotification,
+        _ if unknown_header => {
+            let id = match &message {
+                ClientMessage::Request { id, .. } => Some(id.clone()),
+                _ => None,
+            };
+            unsupported(id, header.unwrap_or_default())
+        }
+        _ => Era::Legacy(message),
     }
 }
 
 /// `initialize` negotiates in its body, so an unknown header on it is ignored (DESIGN §6).
-fn classify_initialize(id: RequestId, claim: Claim, modern_header: bool, message: ClientMessage) -> Era {
-    match claim {
-        Claim::Made { complete: true, version: Some(version) } if MODERN_REVISIONS.contains(&version.as_str()) => {
-            Era::Modern(message)
-        }
-        _ if modern_header => {
-            refuse(Some(id), ErrorCode::HEADER_MISMATCH, "MCP-Protocol-Version names a revision without a handshake")
-        }
-        Claim::Made { version: Some(version), .. } if Revision::by_name(&version).is_some() => unsupported(Some(id), &version),
-        Claim::Made { .. } => refuse(Some(id), ErrorCode::INVALID_PARAMS, "malformed `params._meta`"),
-        Claim::None => Era::Legacy(message),
+fn classify_initialize(id: RequestId, envelope: Option<Envelope>, modern_header: bool, message: ClientMessage) -> Era {
+    let Some(envelope) = envelope else {
+        return if modern_header { handshake_refused(id) } else { Era::Legacy(message) };
+    };
+    let named = envelope.version.as_deref().unwrap_or_default();
+    if envelope.is_complete() && is_stateless(named) {
+        return Era::Modern(message, Box::new(envelope));
+    }
+    if modern_header {
+        return handshake_refused(id);
+    }
+    match &envelope.version {
+        Some(named) if Revision::by_name(named).is_some() => Era::Refused(not_served(Some(id), named)),
+        _ => refuse(Some(id), ErrorCode::INVALID_PARAMS, "malformed `params._meta`"),
     }
 }
 
-fn claim_of(message: &ClientMessage) -> Claim {
-    let (ClientMessage::Request { params: Some(params), .. } | ClientMessage::Notification { params: Some(params), .. }) =
-        message
-    else {
-        return Claim::None;
-    };
-    let Ok(Params { meta: Some(meta) }) = serde_json::from_str(params.get()) else { return Claim::None };
-    let Ok(Value::Object(meta)) = serde_json::from_str(meta.get()) else { return Claim::None };
-    match meta.get(CLAIM) {
-        None => Claim::None,
-        Some(version) => Claim::Made {
-            version: version.as_str().map(ToOwned::to_owned),
-            complete: version.is_string() && meta.get(CLIENT_CAPABILITIES).is_some_and(Value::is_object),
-        },
+fn handshake_refused(id: RequestId) -> Era {
+    refuse(Some(id), ErrorCode::HEADER_MISMATCH, "MCP-Protocol-Version names a revision without a handshake")
+}
+
+fn classify_notification(envelope: &Envelope, header: Option<&str>) -> Era {
+    let named = envelope.version.as_deref().unwrap_or_default();
+    if header != Some(named) {
+        return refuse(None, ErrorCode::HEADER_MISMATCH, "MCP-Protocol-Version does not match the version in `params._meta`");
     }
+    if is_stateless(named) { Era::ModernNotification } else { Era::Refused(not_served(None, named)) }
+}
+
+fn is_stateless(name: &str) -> bool {
+    Revision::by_name(name).is_some_and(Revision::is_stateless)
 }
 
 fn refuse(id: Option<RequestId>, code: ErrorCode, message: &'static str) -> Era {
     Era::Refused(Refusal { status: 400, id, error: RpcError::new(code, message) })
 }
 
+/// An unknown header without a claim: every revision that we speak may be the remedy.
 fn unsupported(id: Option<RequestId>, requested: &str) -> Era {
-    let supported: Vec<&str> = Revision::ALL.iter().map(|revision| revision.as_str()).collect();
+    Era::Refused(version_refusal(id, requested, Revision::STATEFUL.into_iter().chain(Revision::STATELESS).collect()))
+}
+
+/// A claim of a revision that is not served statelessly: only stateless ones are a remedy (protocol.md §2.4).
+pub(super) fn not_served(id: Option<RequestId>, requested: &str) -> Refusal {
+    version_refusal(id, requested, Revision::STATELESS.to_vec())
+}
+
+fn version_refusal(id: Option<RequestId>, requested: &str, supported: Vec<Revision>) -> Refusal {
+    let supported: Vec<&str> = supported.into_iter().map(Revision::as_str).collect();
     let requested: String = requested.chars().take(64).collect();
     let error = RpcError::new(
         ErrorCode::UNSUPPORTED_VERSION,
         format!("Unsupported protocol version: use one of {}", supported.join(", ")),
     )
     .with_data(json!({"supported": supported, "requested": requested}));
-    Era::Refused(Refusal { status: 400, id, error })
+    Refusal { status: 400, id, error }
 }
 
 #[cfg(test)]
@@ -180,7 +170,8 @@ mod tests {
         match classify(header, Body::parse(body.as_bytes()).unwrap(), false) {
             Era::Legacy(_) => "legacy".into(),
             Era::LegacyBatch(_) => "batch".into(),
-            Era::Modern(_) => "modern".into(),
+            Era::Modern(..) => "modern".into(),
+            Era::ModernNotification => "dropped".into(),
             Era::Refused(refusal) => format!("{} {}", refusal.status, refusal.error.code.0),
         }
     }
@@ -193,15 +184,21 @@ mod tests {
     #[test]
     fn the_decision_table_holds_row_by_row() {
         let plain = request("tools/list", "{}");
-        let claimed = request("tools/list", &format!(r#"{{"{CLAIM}":"{MODERN}","{CLIENT_CAPABILITIES}":{{}}}}"#));
-        let malformed = request("tools/list", &format!(r#"{{"{CLAIM}":7}}"#));
+        let claimed = request("tools/list", &format!(r#"{{"{VERSION_KEY}":"{MODERN}","{CAPABILITIES_KEY}":{{}}}}"#));
+        let malformed = request("tools/list", &format!(r#"{{"{VERSION_KEY}":7}}"#));
         let escaped = request("tools/list", r#"{"\u0069o.modelcontextprotocol/protocolVersion":"2026-07-28"}"#);
         let initialize = request("initialize", "{}");
-        let modern_initialize = request("initialize", &format!(r#"{{"{CLAIM}":"{MODERN}","{CLIENT_CAPABILITIES}":{{}}}}"#));
-        let legacy_claim = request("initialize", &format!(r#"{{"{CLAIM}":"2025-06-18","{CLIENT_CAPABILITIES}":{{}}}}"#));
-        let malformed_initialize = request("initialize", &format!(r#"{{"{CLAIM}":7}}"#));
+        let modern_initialize = request("initialize", &format!(r#"{{"{VERSION_KEY}":"{MODERN}","{CAPABILITIES_KEY}":{{}}}}"#));
+        let legacy_claim = request("initialize", &format!(r#"{{"{VERSION_KEY}":"2025-06-18","{CAPABILITIES_KEY}":{{}}}}"#));
+        let malformed_initialize = request("initialize", &format!(r#"{{"{VERSION_KEY}":7}}"#));
         let response = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned();
         let notification = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned();
+        let told = |version: &str| {
+            format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"_meta":{{"{VERSION_KEY}":"{version}","{CAPABILITIES_KEY}":{{}}}}}}}}"#
+            )
+        };
+        let (claimed_notification, future_notification) = (told(MODERN), told("2099-01-01"));
         let (batch, claimed_batch) = (format!("[{plain}]"), format!("[{plain},{claimed}]"));
         for (header, body, expected) in [
             (None, &claimed_batch, "400 -32600"),
@@ -232,7 +229,11 @@ mod tests {
             (Some(" 2025-11-25 "), &plain, "legacy"),
             (Some(""), &plain, "legacy"),
             (None, &plain, "legacy"),
-            (Some(MODERN), &notification, "modern"),
+            (Some(MODERN), &notification, "dropped"),
+            (Some(MODERN), &claimed_notification, "dropped"),
+            (None, &claimed_notification, "400 -32020"),
+            (Some("2025-06-18"), &claimed_notification, "400 -32020"),
+            (Some("2099-01-01"), &future_notification, "400 -32022"),
             (Some("1999-01-01"), &notification, "400 -32022"),
             (None, &notification, "legacy"),
         ] {

@@ -21,6 +21,10 @@ impl ErrorCode {
     pub const INVALID_PARAMS: Self = Self(-32602);
     /// Our fault.
     pub const INTERNAL: Self = Self(-32603);
+    /// There is no such resource (MCP until 2025-11-25).
+    pub const RESOURCE_NOT_FOUND: Self = Self(-32002);
+    /// The client lacks a capability (MCP 2026-07-28).
+    pub const MISSING_CAPABILITY: Self = Self(-32021);
     /// A header contradicts the body (MCP 2026-07-28).
     pub const HEADER_MISMATCH: Self = Self(-32020);
     /// The revision is not served (MCP 2026-07-28).

@@ -54,6 +54,8 @@ pub enum ClientMessage {
     Response {
         /// Which.
         id: RequestId,
+        /// The result, or the error, as JSON.
+        outcome: Result<Box<RawValue>, Box<RawValue>>,
     },
 }
 
@@ -119,10 +121,11 @@ impl ClientMessage {
             }
             params => params.map(ToOwned::to_owned),
         };
-        match (envelope.method, id, envelope.result.is_some(), envelope.error.is_some()) {
-            (Some(method), Some(id), false, false) => Ok(Self::Request { id, method: method.into(), params }),
-            (Some(method), None, false, false) => Ok(Self::Notification { method: method.into(), params }),
-            (None, Some(id), true, false) | (None, Some(id), false, true) => Ok(Self::Response { id }),
+        match (envelope.method, id, envelope.result, envelope.error) {
+            (Some(method), Some(id), None, None) => Ok(Self::Request { id, method: method.into(), params }),
+            (Some(method), None, None, None) => Ok(Self::Notification { method: method.into(), params }),
+            (None, Some(id), Some(result), None) => Ok(Self::Response { id, outcome: Ok(result.to_owned()) }),
+            (None, Some(id), None, Some(error)) => Ok(Self::Response { id, outcome: Err(error.to_owned()) }),
             _ => Err(RpcError::new(
                 ErrorCode::INVALID_REQUEST,
                 "Invalid Request: send `method` (with `id` for a request), or `id` with exactly one of `result` and `error`",

@@ -6,4 +6,5 @@ mod write;
 
 pub use error::{ErrorCode, RpcError};
 pub use message::{Body, ClientMessage, MAX_ID_BYTES, RequestId};
-pub use write::{error_response, notification, null_id_error, result_response};
+pub(crate) use write::put_id;
+pub use write::{error_response, idless_error, notification, null_id_error, request, result_response};

@@ -27,6 +27,31 @@ pub fn null_id_error(error: &RpcError) -> Bytes {
     line.freeze()
 }
 
+/// The same without an `id` member, as the stateless revision has it.
+#[must_use]
+pub fn idless_error(error: &RpcError) -> Bytes {
+    let mut line = BytesMut::with_capacity(128);
+    line.put_slice(b"{\"jsonrpc\":\"2.0\",\"error\":");
+    line.put_slice(&json(error));
+    line.put_u8(b'}');
+    line.freeze()
+}
+
+/// A request of ours; `params` is a JSON object.
+#[must_use]
+pub fn request(id: u64, method: &str, params: &[u8]) -> Bytes {
+    let mut line = BytesMut::with_capacity(params.len() + method.len() + 64);
+    line.put_slice(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\",\"params\":").as_bytes());
+    line.put_slice(params);
+    line.put_u8(b'}');
+    line.freeze()
+}
+
+/// Writes an id.
+pub(crate) fn put_id(line: &mut BytesMut, id: &RequestId) {
+    serde_json::to_writer(line.writer(), id).expect("an id is a string or a number, and memory is no failing writer");
+}
+
 /// A notification; `params` is a JSON object.
 #[must_use]
 pub fn notification(method: &str, params: &[u8]) -> Bytes {

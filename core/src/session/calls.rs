@@ -1,9 +1,9 @@
 //! The calls that run in a session.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::exchange::ExchangeId;
+use crate::mcp::Voice;
 use crate::rpc::RequestId;
 use crate::sse::StreamId;
 use crate::time::Millis;
@@ -17,6 +17,8 @@ pub struct CallId(pub u64);
 pub(super) enum Route {
     /// The POST waits; nothing has been sent. `stream` names the stream that it may become.
     Waiting { exchange: ExchangeId, stream: StreamId },
+    /// The POST with several messages waits; nothing has been sent. The stream names the batch.
+    Batch(StreamId),
     /// The client left before anything was sent; the answer goes nowhere.
     Nowhere,
     /// A stream.
@@ -29,8 +31,15 @@ pub(super) struct Call {
     pub(super) id: CallId,
     pub(super) request: RequestId,
     pub(super) route: Route,
-    /// JSON of the client's progress token.
-    pub(super) progress_token: Option<Box<RawValue>>,
-    pub(super) progress: Option<f64>,
+    pub(super) voice: Voice,
     pub(super) started: Millis,
+    /// The resource that the session watches once this call has succeeded.
+    pub(super) watches: Option<Box<str>>,
+}
+
+impl Call {
+    /// Whether its POST waits and nothing has been sent.
+    pub(super) const fn is_waiting(&self) -> bool {
+        matches!(self.route, Route::Waiting { .. } | Route::Batch(_))
+    }
 }

@@ -1,11 +1,11 @@
 //! What the shell does for a session.
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 use super::calls::CallId;
 use super::exchange::ExchangeId;
-use crate::mcp::Refusal;
+use super::questions::{QuestionId, Reply};
+use crate::mcp::{ClientCapabilities, FeatureRequest, Refusal, Revision};
 
 /// A deed.
 #[derive(Debug)]
@@ -25,30 +25,32 @@ pub enum Effect {
     /// End an attached exchange after what was written.
     Finish(ExchangeId),
     /// Start a call.
-    Start(CallId, FeatureRequest),
+    Start(CallId, Start),
+    /// Finish a call with what the gateway says of itself in this revision.
+    Greet(CallId, Revision),
+    /// Watch a resource and finish the call with how that went.
+    Watch(CallId, Box<str>),
+    /// Watch a resource no more.
+    Unwatch(Box<str>),
+    /// Give a running call the answer to its question.
+    Tell(CallId, QuestionId, Reply),
     /// Stop a call: drop it, nothing of it is wanted any more.
     Stop(CallId),
     /// The session is over; nothing follows.
     End(EndReason),
 }
 
-/// What the catalogue is asked for.
+/// A call to start.
 #[derive(Debug)]
-pub enum FeatureRequest {
-    /// `tools/list`.
-    ListTools {
-        /// Which page.
-        cursor: Option<String>,
-    },
-    /// `tools/call`.
-    CallTool {
-        /// Which tool.
-        name: Box<str>,
-        /// Its arguments, not looked at yet.
-        arguments: Option<Box<RawValue>>,
-        /// Whether the client wants progress.
-        wants_progress: bool,
-    },
+pub struct Start {
+    /// What is asked.
+    pub request: FeatureRequest,
+    /// In which revision it is answered.
+    pub revision: Revision,
+    /// What the client can do.
+    pub client: ClientCapabilities,
+    /// Whether the client gave a progress token.
+    pub wants_progress: bool,
 }
 
 /// Why a session ended.
@@ -60,6 +62,10 @@ pub enum EndReason {
     Idle,
     /// It was open for too long.
     TooOld,
+    /// Its only stream was closed (2024-11-05 HTTP+SSE, stdio).
+    Disconnected,
+    /// The client did not answer a ping.
+    Unresponsive,
 }
 
 impl EndReason {
@@ -70,6 +76,8 @@ impl EndReason {
             Self::Deleted => "deleted",
             Self::Idle => "idle",
             Self::TooOld => "too_old",
+            Self::Disconnected => "disconnected",
+            Self::Unresponsive => "unresponsive",
         }
     }
 }

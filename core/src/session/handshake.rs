@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 
 use super::limits::SessionLimits;
 use super::machine::Session;
-use crate::mcp::{InitializeParams, Revision, ServerInfo};
-use crate::rpc::{ErrorCode, RequestId, RpcError, result_response};
+use crate::mcp::{ClientCapabilities, InitializeParams, Revision, ServerInfo, parse};
+use crate::rpc::{RequestId, RpcError, result_response};
 use crate::time::Millis;
 
 /// A new session and what to answer.
@@ -29,10 +29,15 @@ pub fn open(
     limits: SessionLimits,
     now: Millis,
 ) -> Result<Opened, RpcError> {
-    let params = params.map_or("{}", RawValue::get);
-    let params: InitializeParams =
-        serde_json::from_str(params).map_err(|error| RpcError::new(ErrorCode::INVALID_PARAMS, format!("initialize: {error}")))?;
-    let revision = Revision::by_name(&params.protocol_version).unwrap_or(Revision::NEWEST);
+    let (revision, client) = negotiate(params)?;
     let answer = result_response(id, &server.initialize_result(revision));
-    Ok(Opened { session: Session::new(revision, limits, now), answer })
+    Ok(Opened { session: Session::new(revision, client, limits, now), answer })
+}
+
+/// The revision of a conversation, and what its client can do. Capabilities of an unknown form count as none.
+pub(super) fn negotiate(params: Option<&RawValue>) -> Result<(Revision, ClientCapabilities), RpcError> {
+    let params: InitializeParams = parse("initialize", params)?;
+    let revision = Revision::stateful(&params.protocol_version).unwrap_or(Revision::NEWEST_STATEFUL);
+    let client = params.capabilities.and_then(|told| ClientCapabilities::read(&told, revision)).unwrap_or_default();
+    Ok((revision, client))
 }

@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::calls::CallId;
 use super::exchange::ExchangeId;
-use crate::mcp::LogLevel;
+use super::questions::Ask;
+use crate::mcp::{LogLevel, Outcome, Progress};
 use crate::rpc::{ClientMessage, RpcError};
 use crate::sse::{EventId, StreamId};
 
@@ -13,6 +14,15 @@ use crate::sse::{EventId, StreamId};
 pub enum Input {
     /// A POST with one message.
     Posted(Posted),
+    /// A POST with several messages.
+    BatchPosted {
+        /// The POST.
+        exchange: ExchangeId,
+        /// Its messages, each on its own.
+        messages: Vec<Result<ClientMessage, RpcError>>,
+        /// Random name, in case its answer becomes a stream.
+        stream: StreamId,
+    },
     /// A GET: the standalone stream, or a stream resumed after an event.
     StreamOpened {
         /// The GET.
@@ -24,6 +34,8 @@ pub enum Input {
     },
     /// A running call has something to say.
     Call(CallId, CallEvent),
+    /// Something changed that belongs to no call.
+    Notice(Notice),
     /// The other side of an exchange is gone.
     Disconnected(ExchangeId),
     /// DELETE.
@@ -50,17 +62,13 @@ pub struct Posted {
 pub enum CallEvent {
     /// It will speak before it answers: make the answer a stream now.
     Streaming,
-    /// It has come so far. Sent only if the client gave a token; never goes backwards.
-    Progress {
-        /// How far.
-        progress: f64,
-        /// Of how much.
-        total: Option<f64>,
-        /// JSON string for people, quotes included.
-        message: Option<Bytes>,
-        /// JSON object for programs, as `_meta["tickgate/event"]`.
-        event: Option<Bytes>,
+    /// Close the connection of its stream for a while; the client comes back for the rest (SEP-1699, from 2025-11-25 on).
+    Pause {
+        /// After how long, in ms.
+        retry_ms: u64,
     },
+    /// It has come so far. Sent only if the client gave a token; never goes backwards.
+    Progress(Progress),
     /// A log message: `data` is JSON.
     Log {
         /// How severe.
@@ -70,15 +78,40 @@ pub enum CallEvent {
         /// What.
         data: Bytes,
     },
+    /// It asks the client something.
+    Ask(Ask),
     /// It is done.
-    Finished(CallOutcome),
+    Finished(Outcome),
 }
 
-/// How a call ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CallOutcome {
-    /// With a result, itself JSON.
-    Result(Bytes),
-    /// With a protocol error.
-    Error(RpcError),
+/// A change that clients are told of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Notice {
+    /// `tools/list` gives something else.
+    ToolsChanged,
+    /// `prompts/list` gives something else.
+    PromptsChanged,
+    /// A resource has changed.
+    ResourceUpdated(Box<str>),
+}
+
+impl Notice {
+    /// The method of its notification.
+    #[must_use]
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::ToolsChanged => "notifications/tools/list_changed",
+            Self::PromptsChanged => "notifications/prompts/list_changed",
+            Self::ResourceUpdated(_) => "notifications/resources/updated",
+        }
+    }
+
+    /// The parameters of its notification, without braces.
+    #[must_use]
+    pub fn members(&self) -> String {
+        match self {
+            Self::ToolsChanged | Self::PromptsChanged => String::new(),
+            Self::ResourceUpdated(uri) => format!("\"uri\":{}", serde_json::Value::from(&**uri)),
+        }
+    }
 }

@@ -13,6 +13,15 @@ pub(super) const UNDELIVERED_GRACE_MS: u64 = 600_000;
 /// Streams kept per session; of the finished ones, the one that would expire first makes room.
 pub(super) const MAX_STREAMS: usize = 64;
 
+/// Messages of one batch: more is an attack, not a convenience.
+pub(super) const MAX_BATCH: usize = 100;
+/// Resources that one session watches.
+pub(super) const MAX_WATCHES: usize = 100;
+/// Questions that wait for a client at once.
+pub(super) const MAX_QUESTIONS: usize = 64;
+/// How long a client may take to answer a ping.
+pub(super) const PING_PATIENCE_MS: u64 = 60_000;
+
 /// The settings that bound a session.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct SessionLimits {
@@ -22,4 +31,7 @@ pub struct SessionLimits {
     pub max_ms: u64,
     /// Calls running at once (`MAX_CALLS_PER_SESSION`).
     pub max_calls: usize,
+    /// A client that has been silent for this long while it holds a stream open is pinged: a dead peer behind a live proxy looks
+    /// alive.
+    pub ping_ms: u64,
 }

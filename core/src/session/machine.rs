@@ -3,42 +3,61 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::batch::Batch;
 use super::calls::{Call, CallId, Route};
 use super::effect::{Effect, EndReason};
 use super::exchange::ExchangeId;
-use super::input::{CallEvent, CallOutcome, Input};
+use super::input::{CallEvent, Input};
 use super::limits::{ANSWER_PATIENCE_MS, MAX_STREAMS, RETRY_MS, SessionLimits};
+use super::pipe::Pipe;
+use super::questions::OpenQuestion;
 use super::streams::{Carries, Stream};
-use crate::mcp::{LogLevel, Refusal, Revision};
-use crate::rpc::{ErrorCode, RpcError, error_response, notification, result_response};
-use crate::sse::{EventId, StreamId, comment, priming};
+use crate::mcp::{ClientCapabilities, LogLevel, Outcome, Refusal, Revision, log_message};
+use crate::rpc::{ErrorCode, RpcError, error_response};
+use crate::sse::{EventId, StreamId, comment, pause, priming};
 use crate::time::Millis;
 
 /// A session of the stateful era.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Session {
     pub(super) revision: Revision,
+    pub(super) client: ClientCapabilities,
     pub(super) limits: SessionLimits,
     pub(super) log_level: LogLevel,
     pub(super) calls: Vec<Call>,
     pub(super) next_call: u64,
-    streams: Vec<Stream>,
+    pub(super) batches: Vec<Batch>,
+    pub(super) questions: Vec<OpenQuestion>,
+    pub(super) next_question: u64,
+    pub(super) streams: Vec<Stream>,
+    /// Resources whose changes the client is told.
+    pub(super) watched: Vec<Box<str>>,
+    pub(super) pipe: Option<Pipe>,
     opened: Millis,
     active: Millis,
+    /// When the client last said something.
+    pub(super) heard: Millis,
     ended: bool,
 }
 
 impl Session {
-    pub(super) const fn new(revision: Revision, limits: SessionLimits, now: Millis) -> Self {
+    pub(super) const fn new(revision: Revision, client: ClientCapabilities, limits: SessionLimits, now: Millis) -> Self {
         Self {
             revision,
+            client,
             limits,
             log_level: LogLevel::Info,
             calls: Vec::new(),
             next_call: 0,
+            batches: Vec::new(),
+            questions: Vec::new(),
+            next_question: 0,
             streams: Vec::new(),
+            watched: Vec::new(),
+            pipe: None,
             opened: now,
             active: now,
+            heard: now,
             ended: false,
         }
     }
@@ -62,15 +81,20 @@ impl Session {
         }
         match input {
             Input::Posted(posted) => {
-                self.active = now;
+                (self.active, self.heard) = (now, now);
                 self.posted(posted, now, effects);
             }
+            Input::BatchPosted { exchange, messages, stream } => {
+                (self.active, self.heard) = (now, now);
+                self.batch_posted(exchange, messages, stream, now, effects);
+            }
             Input::StreamOpened { exchange, resume, stream } => {
-                self.active = now;
+                (self.active, self.heard) = (now, now);
                 self.stream_opened(exchange, resume, stream, now, effects);
             }
             Input::Call(id, event) => self.call_event(id, event, now, effects),
-            Input::Disconnected(exchange) => self.disconnected(exchange, now),
+            Input::Notice(notice) => self.notice(&notice, effects),
+            Input::Disconnected(exchange) => self.disconnected(exchange, now, effects),
             Input::Deleted => self.end(EndReason::Deleted, effects),
             Input::Draining => self.close_standalone(now, effects),
             Input::TimeReached => self.time_reached(now, effects),
@@ -85,13 +109,9 @@ impl Session {
         }
         let age = self.opened.plus(self.limits.max_ms);
         let idle = if self.is_busy() { age } else { self.active.plus(self.limits.idle_ms) };
-        let patience = self
-            .calls
-            .iter()
-            .filter(|call| matches!(call.route, Route::Waiting { .. }))
-            .map(|call| call.started.plus(ANSWER_PATIENCE_MS));
+        let patience = self.calls.iter().filter(|call| call.is_waiting()).map(|call| call.started.plus(ANSWER_PATIENCE_MS));
         let expiry = self.streams.iter().filter_map(Stream::expires);
-        patience.chain(expiry).fold(age.min(idle), Millis::min)
+        patience.chain(expiry).fold(age.min(idle).min(self.next_question_due()), Millis::min)
     }
 
     fn is_busy(&self) -> bool {
@@ -109,28 +129,36 @@ impl Session {
         let impatient: Vec<CallId> = self
             .calls
             .iter()
-            .filter(|call| matches!(call.route, Route::Waiting { .. }) && now >= call.started.plus(ANSWER_PATIENCE_MS))
+            .filter(|call| call.is_waiting() && now >= call.started.plus(ANSWER_PATIENCE_MS))
             .map(|call| call.id)
             .collect();
         for call in impatient {
             self.commit(call, now, effects);
         }
+        self.questions_due(now, effects);
     }
 
-    fn end(&mut self, reason: EndReason, effects: &mut Vec<Effect>) {
+    pub(super) fn end(&mut self, reason: EndReason, effects: &mut Vec<Effect>) {
+        let error = RpcError::new(ErrorCode::INVALID_REQUEST, "Session not found or expired");
         for call in self.calls.drain(..) {
             effects.push(Effect::Stop(call.id));
             if let Route::Waiting { exchange, .. } = call.route {
-                let error = RpcError::new(ErrorCode::INVALID_REQUEST, "Session not found or expired");
-                effects.push(Effect::Refuse(exchange, Refusal { status: 404, id: Some(call.request), error }));
+                effects.push(Effect::Refuse(exchange, Refusal { status: 404, id: Some(call.request), error: error.clone() }));
             }
         }
+        self.refuse_batches(&error, effects);
+        effects.extend(self.watched.drain(..).map(Effect::Unwatch));
         effects.extend(self.streams.drain(..).filter_map(|stream| stream.exchange).map(Effect::Finish));
         effects.push(Effect::End(reason));
         self.ended = true;
     }
 
-    fn disconnected(&mut self, exchange: ExchangeId, now: Millis) {
+    fn disconnected(&mut self, exchange: ExchangeId, now: Millis, effects: &mut Vec<Effect>) {
+        let everything = |stream: &Stream| stream.carries == Carries::Everything && stream.exchange == Some(exchange);
+        if self.streams.iter().any(everything) {
+            return self.end(EndReason::Disconnected, effects);
+        }
+        self.batch_disconnected(exchange);
         // A disconnect is not a cancellation in this era: calls go on and their streams can be resumed.
         for call in &mut self.calls {
             if matches!(call.route, Route::Waiting { exchange: waiting, .. } if waiting == exchange) {
@@ -154,6 +182,7 @@ impl Session {
         effects: &mut Vec<Effect>,
     ) {
         match resume {
+            _ if self.pipe.is_some() => self.open_pipe(exchange, stream, effects),
             None => self.open_standalone(exchange, stream, now, effects),
             Some(id) => self.resume(exchange, id, now, effects),
         }
@@ -162,11 +191,11 @@ impl Session {
     /// The newest standalone stream takes the place of the older one (DESIGN §6).
     fn open_standalone(&mut self, exchange: ExchangeId, id: StreamId, now: Millis, effects: &mut Vec<Effect>) {
         self.close_standalone(now, effects);
-        self.add_stream(Stream::new(id, Carries::Standalone, exchange), effects);
+        self.add_stream(Stream::new(id, Carries::Standalone, Some(exchange)), effects);
     }
 
     fn close_standalone(&mut self, now: Millis, effects: &mut Vec<Effect>) {
-        let open = |stream: &&mut Stream| stream.carries == Carries::Standalone && stream.finished.is_none();
+        let open = |stream: &&mut Stream| stream.carries != Carries::Answer && stream.finished.is_none();
         for stream in self.streams.iter_mut().filter(open) {
             stream.finish(now);
             if let Some(exchange) = stream.exchange.take() {
@@ -204,7 +233,7 @@ impl Session {
         }
     }
 
-    fn add_stream(&mut self, mut stream: Stream, effects: &mut Vec<Effect>) {
+    pub(super) fn add_stream(&mut self, mut stream: Stream, effects: &mut Vec<Effect>) {
         let exchange = stream.exchange;
         let first =
             if self.revision.has_priming_events() { stream.log.append(|id| priming(id, RETRY_MS)) } else { comment("connected") };
@@ -219,34 +248,57 @@ impl Session {
     }
 
     /// Makes a waiting POST a stream.
-    fn commit(&mut self, id: CallId, now: Millis, effects: &mut Vec<Effect>) {
+    pub(super) fn commit(&mut self, id: CallId, now: Millis, effects: &mut Vec<Effect>) {
         let Some(call) = self.calls.iter_mut().find(|call| call.id == id) else { return };
-        let Route::Waiting { exchange, stream } = call.route else { return };
-        call.route = Route::Stream(stream);
-        self.active = now;
-        self.add_stream(Stream::new(stream, Carries::Answer, exchange), effects);
+        match call.route {
+            Route::Waiting { exchange, stream } => {
+                call.route = Route::Stream(stream);
+                self.active = now;
+                self.add_stream(Stream::new(stream, Carries::Answer, Some(exchange)), effects);
+            }
+            Route::Batch(stream) => {
+                self.active = now;
+                self.commit_batch(stream, effects);
+            }
+            Route::Nowhere | Route::Stream(_) => {}
+        }
     }
 
     fn call_event(&mut self, id: CallId, event: CallEvent, now: Millis, effects: &mut Vec<Effect>) {
         let Some(at) = self.calls.iter().position(|call| call.id == id) else { return };
         match event {
             CallEvent::Streaming => self.commit(id, now, effects),
-            CallEvent::Progress { progress, total, message, event } => {
-                let call = &mut self.calls[at];
-                let sound = progress.is_finite() && total.is_none_or(f64::is_finite);
-                let grows = sound && call.progress.is_none_or(|before| progress > before);
-                if let Some(token) = call.progress_token.as_ref().filter(|_| grows) {
-                    let params = progress_params(token.get(), progress, total, message.as_deref(), event.as_deref());
-                    call.progress = Some(progress);
-                    self.say(id, &notification("notifications/progress", &params), now, effects);
+            CallEvent::Pause { retry_ms } => self.pause(id, retry_ms, now, effects),
+            CallEvent::Progress(report) => {
+                if let Some(notification) = self.calls[at].voice.progress(&report) {
+                    self.say(id, &notification, now, effects);
                 }
             }
             CallEvent::Log { level, logger, data } => {
-                if level >= self.log_level {
-                    self.say(id, &notification("notifications/message", &log_params(level, logger, &data)), now, effects);
+                if let Some(notification) = log_message(Some(self.log_level), level, logger, &data) {
+                    self.say(id, &notification, now, effects);
                 }
             }
+            CallEvent::Ask(ask) => self.ask(id, ask, now, effects),
             CallEvent::Finished(outcome) => self.finish_call(at, &outcome, now, effects),
+        }
+    }
+
+    /// Closes the connection of a call's stream; what comes meanwhile is kept for the client's return.
+    fn pause(&mut self, id: CallId, retry_ms: u64, now: Millis, effects: &mut Vec<Effect>) {
+        if !self.revision.has_priming_events() {
+            return;
+        }
+        self.commit(id, now, effects);
+        let route = self.calls.iter().find(|call| call.id == id).map(|call| call.route);
+        let Some(Route::Stream(stream)) = route else { return };
+        let Some(stream) = self.streams.iter_mut().find(|open| open.log.id() == stream && open.carries == Carries::Answer) else {
+            return;
+        };
+        let frame = stream.log.append(|id| pause(id, retry_ms));
+        if let Some(exchange) = stream.exchange.take() {
+            effects.extend([Effect::Send(exchange, frame), Effect::Finish(exchange)]);
+            self.active = now;
         }
     }
 
@@ -258,60 +310,61 @@ impl Session {
         }
     }
 
-    fn send(&mut self, id: StreamId, json: &[u8], effects: &mut Vec<Effect>) {
+    pub(super) fn send(&mut self, id: StreamId, json: &[u8], effects: &mut Vec<Effect>) {
         if let Some(stream) = self.streams.iter_mut().find(|stream| stream.log.id() == id) {
             let frame = stream.append(json);
             effects.extend(stream.exchange.map(|exchange| Effect::Send(exchange, frame)));
         }
     }
 
-    fn finish_call(&mut self, at: usize, outcome: &CallOutcome, now: Millis, effects: &mut Vec<Effect>) {
+    fn finish_call(&mut self, at: usize, outcome: &Outcome, now: Millis, effects: &mut Vec<Effect>) {
         let call = self.calls.swap_remove(at);
         self.active = now;
-        let answer: Bytes = match outcome {
-            CallOutcome::Result(result) => result_response(&call.request, result),
-            CallOutcome::Error(error) => error_response(&call.request, error),
-        };
-        match call.route {
-            Route::Waiting { exchange, .. } => effects.push(Effect::Answer(exchange, answer)),
-            Route::Nowhere => {}
-            Route::Stream(id) => {
-                self.send(id, &answer, effects);
-                self.close_stream(id, now, effects);
+        self.drop_questions(call.id, call.route, effects);
+        if let Some(uri) = call.watches {
+            match outcome {
+                Ok(_) => self.watched.push(uri),
+                Err(_) => effects.push(Effect::Unwatch(uri)),
             }
+        }
+        let answer: Bytes = match outcome {
+            Ok(result) => result.response(&call.request, self.revision, &[]),
+            Err(error) => {
+                let (status, error) = (error.status(self.revision), error.rpc(self.revision));
+                if status != 200 && matches!(call.route, Route::Waiting { .. }) {
+                    return self.refuse(call.route, Refusal { status, id: Some(call.request), error }, effects);
+                }
+                error_response(&call.request, &error)
+            }
+        };
+        self.reply(call.route, answer, effects);
+        match call.route {
+            Route::Batch(batch) => self.batch_forget(batch, call.id, effects),
+            Route::Stream(stream) => self.close_when_done(stream, now, effects),
+            Route::Waiting { .. } | Route::Nowhere => {}
+        }
+    }
+
+    /// Refuses a POST that waits.
+    pub(super) fn refuse(&self, route: Route, refusal: Refusal, effects: &mut Vec<Effect>) {
+        debug_assert!(!self.ended, "nothing is refused after the end");
+        if let Route::Waiting { exchange, .. } = route {
+            effects.push(Effect::Refuse(exchange, refusal));
+        }
+    }
+
+    /// Closes a call's stream once no other call speaks on it; a pipe stays.
+    pub(super) fn close_when_done(&mut self, id: StreamId, now: Millis, effects: &mut Vec<Effect>) {
+        if self.pipe.is_none() && !self.calls.iter().any(|call| call.route == Route::Stream(id)) {
+            self.close_stream(id, now, effects);
         }
     }
 
     /// No more events will come on this stream.
-    pub(super) fn close_stream(&mut self, id: StreamId, now: Millis, effects: &mut Vec<Effect>) {
+    fn close_stream(&mut self, id: StreamId, now: Millis, effects: &mut Vec<Effect>) {
         if let Some(stream) = self.streams.iter_mut().find(|stream| stream.log.id() == id) {
             stream.finish(now);
             effects.extend(stream.exchange.take().map(Effect::Finish));
         }
     }
-}
-
-fn progress_params(token: &str, progress: f64, total: Option<f64>, message: Option<&[u8]>, event: Option<&[u8]>) -> Vec<u8> {
-    let mut params = format!("{{\"progressToken\":{token},\"progress\":{progress}").into_bytes();
-    if let Some(total) = total {
-        params.extend_from_slice(format!(",\"total\":{total}").as_bytes());
-    }
-    for (member, value, end) in [("\"message\":", message, ""), ("\"_meta\":{\"tickgate/event\":", event, "}")] {
-        if let Some(value) = value {
-            params.push(b',');
-            params.extend_from_slice(member.as_bytes());
-            params.extend_from_slice(value);
-            params.extend_from_slice(end.as_bytes());
-        }
-    }
-    params.push(b'}');
-    params
-}
-
-fn log_params(level: LogLevel, logger: &str, data: &[u8]) -> Vec<u8> {
-    let level = serde_json::to_string(&level).expect("a level is a word");
-    let mut params = format!("{{\"level\":{level},\"logger\":\"{logger}\",\"data\":").into_bytes();
-    params.extend_from_slice(data);
-    params.push(b'}');
-    params
 }

@@ -15,6 +15,19 @@ pub(super) enum Carries {
     Answer,
     /// What belongs to no call.
     Standalone,
+    /// Everything: the only stream of a pipe.
+    Everything,
+}
+
+/// How messages stand on a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Framing {
+    /// As events with ids, kept for a resume: Streamable HTTP.
+    Events,
+    /// As events without ids, not kept: HTTP+SSE of 2024-11-05.
+    BareEvents,
+    /// One line each, not kept: stdio.
+    Lines,
 }
 
 /// One stream.
@@ -22,6 +35,7 @@ pub(super) enum Carries {
 pub(super) struct Stream {
     pub(super) log: StreamLog,
     pub(super) carries: Carries,
+    framing: Framing,
     pub(super) exchange: Option<ExchangeId>,
     /// When the last event was logged, if there will be no more.
     pub(super) finished: Option<Finished>,
@@ -40,8 +54,12 @@ impl Finished {
 }
 
 impl Stream {
-    pub(super) fn new(id: StreamId, carries: Carries, exchange: ExchangeId) -> Self {
-        Self { log: StreamLog::new(id), carries, exchange: Some(exchange), finished: None }
+    pub(super) const fn new(id: StreamId, carries: Carries, exchange: Option<ExchangeId>) -> Self {
+        Self { log: StreamLog::new(id), carries, framing: Framing::Events, exchange, finished: None }
+    }
+
+    pub(super) const fn pipe(id: StreamId, framing: Framing, exchange: ExchangeId) -> Self {
+        Self { log: StreamLog::new(id), carries: Carries::Everything, framing, exchange: Some(exchange), finished: None }
     }
 
     pub(super) fn finish(&mut self, now: Millis) {
@@ -60,6 +78,10 @@ impl Stream {
     }
 
     pub(super) fn append(&mut self, json: &[u8]) -> Bytes {
-        self.log.append(|id: EventId| crate::sse::message(id, json))
+        match self.framing {
+            Framing::Events => self.log.append(|id: EventId| crate::sse::message(id, json)),
+            Framing::BareEvents => crate::sse::bare_message(json),
+            Framing::Lines => [json, b"\n"].concat().into(),
+        }
     }
 }

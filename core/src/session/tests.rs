@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::limits::{ANSWER_PATIENCE_MS, DELIVERED_GRACE_MS, MAX_STREAMS, UNDELIVERED_GRACE_MS};
 use super::*;
-use crate::mcp::{LogLevel, Refusal, Revision, ServerInfo};
+use crate::mcp::{FeatureError, FeatureRequest, FeatureResult, LogLevel, Progress, Refusal, Revision, ServerInfo};
 use crate::rpc::{Body, ErrorCode, RequestId, RpcError};
 use crate::sse::{EventId, MAX_LOG_BYTES, MAX_LOG_EVENTS, StreamId};
 use crate::time::Millis;
 
 const NOW: Millis = Millis(1_000_000);
-const LIMITS: SessionLimits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 3 };
+const LIMITS: SessionLimits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 3, ping_ms: u64::MAX };
 
 /// A client, its network and the handlers behind the gateway, as one session meets them. Every verb tells what the session
 /// did, in one line.
@@ -110,7 +110,7 @@ impl Client {
     }
 
     fn progress(&mut self, call: u64, progress: f64) -> String {
-        self.says(call, CallEvent::Progress { progress, total: None, message: None, event: None })
+        self.says(call, CallEvent::Progress(Progress { progress, total: None, message: None, event: None }))
     }
 
     fn log(&mut self, call: u64, level: LogLevel) -> String {
@@ -118,12 +118,12 @@ impl Client {
     }
 
     fn finish(&mut self, call: u64) -> String {
-        self.says(call, CallEvent::Finished(CallOutcome::Result(Bytes::from_static(b"{}"))))
+        self.says(call, CallEvent::Finished(Ok(FeatureResult::empty())))
     }
 
     fn fail(&mut self, call: u64) -> String {
         let error = RpcError::new(ErrorCode::INTERNAL, "Internal error");
-        self.says(call, CallEvent::Finished(CallOutcome::Error(error)))
+        self.says(call, CallEvent::Finished(Err(FeatureError::Rpc(error))))
     }
 
     fn cut(&mut self, exchange: u64) -> String {
@@ -155,7 +155,14 @@ impl Client {
 }
 
 fn initialize(params: &Value, limits: SessionLimits) -> Result<Opened, RpcError> {
-    let server = ServerInfo { name: "tickgate", version: "1", instructions: String::new(), streaming: true };
+    let server = ServerInfo {
+        name: "tickgate",
+        version: "1",
+        instructions: String::new(),
+        streaming: true,
+        website: String::new(),
+        icons: Vec::new(),
+    };
     let params = serde_json::value::to_raw_value(params).unwrap();
     open(&RequestId::Number(0), Some(&params), &server, limits, NOW)
 }
@@ -172,8 +179,21 @@ fn effect(effect: &Effect) -> String {
         Effect::Send(exchange, bytes) => format!("e{} send {}", exchange.0, frame(bytes)),
         Effect::Finish(exchange) => format!("e{} finish", exchange.0),
         Effect::Start(call, _) => format!("start c{}", call.0),
+        Effect::Greet(call, revision) => format!("greet c{} {}", call.0, revision.as_str()),
+        Effect::Watch(call, uri) => format!("watch c{} {uri}", call.0),
+        Effect::Unwatch(uri) => format!("unwatch {uri}"),
+        Effect::Tell(call, question, reply) => format!("tell c{} q{} {}", call.0, question.0, told(reply)),
         Effect::Stop(call) => format!("stop c{}", call.0),
         Effect::End(reason) => format!("end {}", reason.as_str()),
+    }
+}
+
+fn told(reply: &Reply) -> String {
+    match reply {
+        Ok(result) => result.get().to_owned(),
+        Err(ReplyError::Refused { code, message }) => format!("refused {code} {message}"),
+        Err(ReplyError::TimedOut) => "timed out".into(),
+        Err(ReplyError::Unreachable) => "unreachable".into(),
     }
 }
 
@@ -181,6 +201,10 @@ fn effect(effect: &Effect) -> String {
 fn frame(frame: &Bytes) -> String {
     let mut words = String::new();
     for line in std::str::from_utf8(frame).unwrap().lines() {
+        if line.starts_with('{') {
+            words.push_str(&message(line.as_bytes()));
+            continue;
+        }
         match line.split_once(':') {
             Some(("id", id)) => {
                 let id: EventId = id.trim().parse().unwrap();
@@ -197,12 +221,19 @@ fn frame(frame: &Bytes) -> String {
 
 fn message(json: &[u8]) -> String {
     let message: Value = serde_json::from_slice(json).unwrap();
+    if let Value::Array(messages) = message {
+        let all = messages.iter().map(|message| self::message(message.to_string().as_bytes()));
+        return format!("[{}]", all.collect::<Vec<_>>().join(", "));
+    }
     assert_eq!(message["jsonrpc"], "2.0");
     let (id, params) = (&message["id"], &message["params"]);
     match message["method"].as_str() {
         Some("notifications/progress") => format!("progress {} {}", params["progressToken"], params["progress"]),
         Some("notifications/message") => format!("log {}", params["level"].as_str().unwrap()),
-        Some(method) => panic!("{method}"),
+        Some("notifications/cancelled") => format!("withdraw {}", params["requestId"]),
+        Some("notifications/resources/updated") => format!("updated {}", params["uri"].as_str().unwrap()),
+        Some("notifications/tools/list_changed") => "tools changed".into(),
+        Some(method) => format!("ask {id} {method}"),
         None if message["error"].is_null() => format!("result {id}"),
         None => format!("error {id} {}", message["error"]["code"]),
     }
@@ -225,11 +256,20 @@ mod handshake {
     }
 
     #[test]
-    fn initialize_without_a_version_or_with_odd_capabilities_opens_nothing() {
-        for params in [json!({}), json!({"protocolVersion": 7}), json!({"protocolVersion": "2025-11-25", "capabilities": 7})] {
+    fn initialize_without_a_version_opens_nothing_and_odd_capabilities_count_as_none() {
+        for params in [json!({}), json!({"protocolVersion": 7}), json!([])] {
             assert_eq!(initialize(&params, LIMITS).unwrap_err().code, ErrorCode::INVALID_PARAMS, "{params}");
         }
-        let server = ServerInfo { name: "tickgate", version: "1", instructions: String::new(), streaming: false };
+        let odd = initialize(&json!({"protocolVersion": "2025-11-25", "capabilities": {"sampling": 7}}), LIMITS).unwrap();
+        assert_eq!(odd.session.client, crate::mcp::ClientCapabilities::default());
+        let server = ServerInfo {
+            name: "tickgate",
+            version: "1",
+            instructions: String::new(),
+            streaming: false,
+            website: String::new(),
+            icons: Vec::new(),
+        };
         assert!(open(&RequestId::Number(0), None, &server, LIMITS, NOW).is_err());
     }
 
@@ -305,7 +345,8 @@ mod requests {
         let mut client = Client::new();
         let params = json!({"name": "quote", "arguments": {"symbol": "F"}, "_meta": {"progressToken": 0}});
         let input = client.posted(&json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}));
-        let [Effect::Start(CallId(0), FeatureRequest::CallTool { name, arguments, wants_progress })] = &client.handle(input)[..]
+        let [Effect::Start(CallId(0), Start { request: FeatureRequest::CallTool { name, arguments }, wants_progress, .. })] =
+            &client.handle(input)[..]
         else {
             panic!("not started")
         };
@@ -318,7 +359,7 @@ mod requests {
         let mut client = Client::new();
         let params = json!({"name": "quote", "_meta": {"progressToken": null}});
         let input = client.posted(&json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}));
-        let [Effect::Start(_, FeatureRequest::CallTool { wants_progress: false, arguments: None, .. })] =
+        let [Effect::Start(_, Start { request: FeatureRequest::CallTool { arguments: None, .. }, wants_progress: false, .. })] =
             &client.handle(input)[..]
         else {
             panic!("not started without progress")
@@ -333,7 +374,8 @@ mod requests {
             let mut message = json!({"jsonrpc": "2.0", "id": expected.unwrap_or("0"), "method": "tools/list"});
             message["params"] = params.unwrap_or_else(|| json!({"_meta": {}}));
             let input = client.posted(&message);
-            let [Effect::Start(call, FeatureRequest::ListTools { cursor })] = &client.handle(input)[..] else {
+            let [Effect::Start(call, Start { request: FeatureRequest::ListTools { cursor }, .. })] = &client.handle(input)[..]
+            else {
                 panic!("{message}")
             };
             assert_eq!(cursor.as_deref(), expected);
@@ -506,12 +548,12 @@ mod speaking {
         let mut client = Client::new();
         client.call_with_token(json!(1), json!("t"));
         client.streaming(0);
-        let progress = CallEvent::Progress {
+        let progress = CallEvent::Progress(Progress {
             progress: 1.5,
             total: Some(60_000.0),
             message: Some(Bytes::from_static(br#""half""#)),
             event: Some(Bytes::from_static(br#"{"status":"connected"}"#)),
-        };
+        });
         let log = CallEvent::Log { level: LogLevel::Warning, logger: "quote", data: Bytes::from_static(br#"{"a":1}"#) };
         for (seq, event, method, params) in [
             (
@@ -662,7 +704,7 @@ mod resuming {
         client.log(0, LogLevel::Info);
         client.cut(1);
         let result = Bytes::from(format!("\"{}\"", "a".repeat(MAX_LOG_BYTES)));
-        client.says(0, CallEvent::Finished(CallOutcome::Result(result)));
+        client.says(0, CallEvent::Finished(Ok(FeatureResult::new(result))));
         assert_eq!(client.resume("s1.0"), "e2 refuse 400 -32600");
         assert_eq!(client.resume("s1.1"), "e3 attach [s1.2 result 1]; e3 finish");
     }
@@ -1061,5 +1103,338 @@ mod moving {
         let resume = Some(EventId { stream, seq: 0 });
         let effects = client.handle(Input::StreamOpened { exchange: ExchangeId(1), resume, stream: StreamId(1) });
         assert!(matches!(&effects[..], [Effect::Finish(_), Effect::Attach(_, frames)] if frames.is_empty()), "{effects:?}");
+    }
+}
+
+mod batches {
+    use super::*;
+
+    fn old() -> Client {
+        Client::of("2025-03-26", LIMITS)
+    }
+
+    fn ping(id: u64) -> Value {
+        json!({"jsonrpc": "2.0", "id": id, "method": "ping"})
+    }
+
+    fn call(id: u64) -> Value {
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "quote"}})
+    }
+
+    fn post(client: &mut Client, messages: &Value) -> String {
+        let (exchange, stream) = client.exchange();
+        let Body::Batch(messages) = Body::parse(messages.to_string().as_bytes()).unwrap() else { panic!("no batch") };
+        client.does(Input::BatchPosted { exchange, messages, stream })
+    }
+
+    #[test]
+    fn a_batch_is_answered_by_one_array_once_its_last_call_is_done() {
+        let mut client = old();
+        assert_eq!(post(&mut client, &json!([ping(1), call(2), call(3), 7])), "start c0; start c1");
+        client.moves();
+        assert_eq!(client.finish(1), "");
+        assert_eq!(client.finish(0), "e1 answer [result 1, error null -32600, result 3, result 2]");
+    }
+
+    #[test]
+    fn a_batch_that_asks_nothing_is_accepted_and_one_element_is_still_a_batch() {
+        let mut client = old();
+        let notification = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        assert_eq!(post(&mut client, &json!([notification, {"jsonrpc": "2.0", "id": 1, "result": {}}])), "e1 accept");
+        assert_eq!(post(&mut client, &json!([ping(1)])), "e2 answer [result 1]");
+    }
+
+    #[test]
+    fn a_batch_whose_call_speaks_becomes_a_stream_that_ends_with_its_last_answer() {
+        let mut client = old();
+        post(&mut client, &json!([ping(1), call(2), call(3)]));
+        assert_eq!(client.log(0, LogLevel::Error), "e1 attach [connected]; e1 send s1.0 result 1; e1 send s1.1 log error");
+        assert_eq!(client.finish(1), "e1 send s1.2 result 3");
+        assert_eq!(client.finish(0), "e1 send s1.3 result 2; e1 finish");
+    }
+
+    #[test]
+    fn a_batch_becomes_a_stream_by_patience_and_goes_nowhere_when_its_client_leaves() {
+        let mut client = old();
+        post(&mut client, &json!([call(1), call(2)]));
+        assert_eq!(client.wait(ANSWER_PATIENCE_MS), "e1 attach [connected]");
+        client.finish(0);
+        client.finish(1);
+        post(&mut client, &json!([call(1)]));
+        assert_eq!((client.cut(2), client.finish(2)), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn a_cancelled_call_of_a_batch_is_left_out_of_the_array() {
+        let mut client = old();
+        post(&mut client, &json!([call(1), call(2)]));
+        assert_eq!(client.cancel(json!(1)), "stop c0; e2 accept");
+        assert_eq!(client.finish(1), "e1 answer [result 2]");
+        post(&mut client, &json!([call(1)]));
+        assert_eq!(client.cancel(json!(1)), "stop c2; e3 accept; e4 accept");
+    }
+
+    #[test]
+    fn newer_revisions_an_initialize_and_a_flood_are_refused() {
+        assert_eq!(post(&mut Client::of("2025-06-18", LIMITS), &json!([ping(1)])), "e1 refuse 400 -32600");
+        assert_eq!(post(&mut Client::new(), &json!([ping(1)])), "e1 refuse 400 -32600");
+        let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-03-26"}});
+        assert_eq!(post(&mut old(), &json!([initialize])), "e1 refuse 400 -32600");
+        let flood: Vec<Value> = (0..=super::super::limits::MAX_BATCH as u64).map(ping).collect();
+        assert_eq!(post(&mut old(), &json!(flood)), "e1 refuse 400 -32600");
+    }
+
+    #[test]
+    fn an_end_refuses_the_batch_that_waits() {
+        let mut client = old();
+        post(&mut client, &json!([call(1)]));
+        assert_eq!(client.delete(), "stop c0; e1 refuse 404 -32600; end deleted");
+    }
+}
+
+mod questions {
+    use super::*;
+
+    const PINGS: SessionLimits = SessionLimits { ping_ms: 300_000, ..LIMITS };
+
+    fn asks(client: &mut Client, call: u64, question: u64) -> String {
+        let params = Bytes::from_static(b"{}");
+        let ask = Ask { question: QuestionId(question), method: "roots/list", params, patience_ms: 1_000 };
+        client.says(call, CallEvent::Ask(ask))
+    }
+
+    fn answers(client: &mut Client, id: Value, member: &str, value: Value) -> String {
+        client.post(&json!({"jsonrpc": "2.0", "id": id, member: value}))
+    }
+
+    #[test]
+    fn a_question_goes_out_on_the_calls_own_stream_and_its_answer_comes_back_once() {
+        let mut client = Client::new();
+        client.call(json!(1));
+        assert_eq!(asks(&mut client, 0, 7), "e1 attach [s1.0 priming]; e1 send s1.1 ask 1 roots/list");
+        client.moves();
+        assert_eq!(answers(&mut client, json!(1), "result", json!({"roots": []})), r#"tell c0 q7 {"roots":[]}; e2 accept"#);
+        assert_eq!(answers(&mut client, json!(1), "result", json!({})), "e3 accept");
+        assert_eq!(client.finish(0), "e1 send s1.2 result 1; e1 finish");
+    }
+
+    #[test]
+    fn a_refusal_reaches_the_call_with_its_reason() {
+        let mut client = Client::new();
+        client.call(json!(1));
+        asks(&mut client, 0, 0);
+        let refusal = json!({"code": -1, "message": "User rejected"});
+        assert_eq!(answers(&mut client, json!(1), "error", refusal), "tell c0 q0 refused -1 User rejected; e2 accept");
+        asks(&mut client, 0, 1);
+        assert_eq!(answers(&mut client, json!(2), "error", json!("no")), "tell c0 q1 refused 0 ; e3 accept");
+    }
+
+    #[test]
+    fn a_late_answer_is_withdrawn_and_ignored() {
+        let mut client = Client::new();
+        client.call(json!(1));
+        asks(&mut client, 0, 0);
+        assert_eq!(client.sleeps(), 1_000);
+        assert_eq!(client.wait(1_000), "e1 send s1.2 withdraw 1; tell c0 q0 timed out");
+        assert_eq!(answers(&mut client, json!(1), "result", json!({})), "e2 accept");
+    }
+
+    #[test]
+    fn answers_to_nothing_are_ignored() {
+        let mut client = Client::new();
+        for id in [json!(1), json!(-1), json!("1"), json!(i64::MAX)] {
+            assert!(answers(&mut client, id, "result", json!({})).ends_with("accept"));
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_cancelled_or_done_withdraws_what_it_asked() {
+        let mut client = Client::new();
+        client.call(json!(1));
+        asks(&mut client, 0, 0);
+        assert_eq!(client.cancel(json!(1)), "e1 send s1.2 withdraw 1; stop c0; e1 finish; e2 accept");
+        client.call(json!(2));
+        asks(&mut client, 1, 0);
+        assert_eq!(client.finish(1), "e3 send s3.2 withdraw 2; e3 send s3.3 result 2; e3 finish");
+    }
+
+    #[test]
+    fn a_client_that_left_before_the_stream_began_cannot_be_asked() {
+        let mut client = Client::new();
+        client.call(json!(1));
+        client.cut(1);
+        assert_eq!(asks(&mut client, 0, 0), "tell c0 q0 unreachable");
+    }
+
+    #[test]
+    fn a_question_waits_for_a_client_that_resumes() {
+        let mut client = Client::new();
+        client.call(json!(1));
+        client.streaming(0);
+        client.cut(1);
+        assert_eq!(asks(&mut client, 0, 0), "");
+        assert_eq!(client.resume("s1.0"), "e2 attach [s1.1 ask 1 roots/list]");
+    }
+
+    #[test]
+    fn a_silent_client_that_holds_a_stream_is_pinged_and_given_up() {
+        let mut client = Client::of("2025-11-25", PINGS);
+        client.get();
+        assert_eq!(client.sleeps(), PINGS.ping_ms);
+        assert_eq!(client.wait(PINGS.ping_ms), "e1 send s1.1 ask 1 ping");
+        assert_eq!(answers(&mut client, json!(1), "result", json!({})), "e2 accept");
+        assert_eq!(client.wait(PINGS.ping_ms), "e1 send s1.2 ask 2 ping");
+        assert_eq!(client.wait(super::super::limits::PING_PATIENCE_MS), "e1 finish; end unresponsive");
+    }
+
+    #[test]
+    fn a_client_without_an_open_stream_is_not_pinged() {
+        let mut client = Client::of("2025-11-25", PINGS);
+        assert_eq!(client.wait(PINGS.ping_ms + 1), "");
+    }
+}
+
+mod notices {
+    use super::*;
+
+    fn subscribe(client: &mut Client, id: u64, uri: &str) -> String {
+        client.post(&json!({"jsonrpc": "2.0", "id": id, "method": "resources/subscribe", "params": {"uri": uri}}))
+    }
+
+    fn updated(client: &mut Client, uri: &str) -> String {
+        client.does(Input::Notice(Notice::ResourceUpdated(uri.into())))
+    }
+
+    #[test]
+    fn a_change_is_told_on_the_standalone_stream_alone() {
+        let mut client = Client::new();
+        client.streaming_call(json!(1));
+        assert_eq!(client.does(Input::Notice(Notice::ToolsChanged)), "", "nobody listens");
+        client.get();
+        assert_eq!(client.does(Input::Notice(Notice::ToolsChanged)), "e2 send s2.1 tools changed");
+        client.cut(2);
+        assert_eq!(client.does(Input::Notice(Notice::ToolsChanged)), "");
+        assert_eq!(client.resume("s2.1"), "e3 attach [s2.2 tools changed]");
+    }
+
+    #[test]
+    fn a_watched_resource_is_told_of_until_it_is_unsubscribed() {
+        let mut client = Client::new();
+        client.get();
+        assert_eq!(subscribe(&mut client, 1, "x:a"), "watch c0 x:a");
+        assert_eq!(updated(&mut client, "x:a"), "", "not yet");
+        assert_eq!(client.finish(0), "e2 answer result 1");
+        client.moves();
+        assert_eq!(updated(&mut client, "x:a"), "e1 send s1.1 updated x:a");
+        assert_eq!(updated(&mut client, "x:b"), "");
+        assert_eq!(subscribe(&mut client, 2, "x:a"), "e3 answer result 2", "twice is once");
+        assert_eq!(client.request("resources/unsubscribe", json!({"uri": "x:a"})), "unwatch x:a; e4 answer result 9");
+        assert_eq!(updated(&mut client, "x:a"), "");
+        assert_eq!(client.request("resources/unsubscribe", json!({"uri": "x:a"})), "e5 answer result 9");
+    }
+
+    #[test]
+    fn a_resource_that_cannot_be_watched_is_not() {
+        let mut client = Client::new();
+        subscribe(&mut client, 1, "x:a");
+        assert_eq!(client.fail(0), "unwatch x:a; e1 answer error 1 -32603");
+        client.get();
+        assert_eq!(updated(&mut client, "x:a"), "");
+    }
+
+    #[test]
+    fn what_a_session_watches_is_bounded_and_dropped_with_it() {
+        let mut client = Client::new();
+        for n in 0..super::super::limits::MAX_WATCHES {
+            subscribe(&mut client, 1, &format!("x:{n}"));
+            client.finish(n as u64);
+        }
+        assert_eq!(subscribe(&mut client, 1, "x:more"), "e101 answer error 1 -32602");
+        assert_eq!(client.delete().matches("unwatch").count(), 100);
+    }
+}
+
+mod pauses {
+    use super::*;
+
+    #[test]
+    fn a_paused_stream_goes_on_where_its_client_comes_back() {
+        let mut client = Client::new();
+        client.call(json!(1));
+        assert_eq!(
+            client.says(0, CallEvent::Pause { retry_ms: 500 }),
+            "e1 attach [s1.0 priming]; e1 send s1.1 priming; e1 finish"
+        );
+        client.cut(1);
+        assert_eq!(client.finish(0), "");
+        assert_eq!(client.resume("s1.1"), "e2 attach [s1.2 result 1]; e2 finish");
+    }
+
+    #[test]
+    fn older_clients_are_never_paused() {
+        let mut client = Client::of("2025-06-18", LIMITS);
+        client.call(json!(1));
+        assert_eq!(client.says(0, CallEvent::Pause { retry_ms: 500 }), "");
+    }
+}
+
+mod pipes {
+    use super::*;
+
+    fn pipe(framing: Framing) -> Client {
+        Client { session: Session::on_a_pipe(framing, LIMITS, NOW), now: NOW, exchanges: 0 }
+    }
+
+    fn greeted() -> Client {
+        let mut client = pipe(Framing::Lines);
+        client.get();
+        client.request("initialize", json!({"protocolVersion": "2024-11-05"}));
+        client.finish(0);
+        client
+    }
+
+    #[test]
+    fn everything_is_said_on_the_one_stream() {
+        let mut client = pipe(Framing::BareEvents);
+        assert_eq!(client.get(), "e1 attach []");
+        assert_eq!(client.request("tools/list", json!({})), "e2 accept; e1 send  error 9 -32600");
+        assert_eq!(client.request("ping", json!({})), "e3 accept; e1 send  result 9");
+        assert_eq!(client.request("initialize", json!({"protocolVersion": "2024-11-05"})), "e4 accept; greet c0 2024-11-05");
+        assert_eq!(client.finish(0), "e1 send  result 9");
+        assert_eq!(client.request("initialize", json!({"protocolVersion": "2024-11-05"})), "e5 accept; e1 send  error 9 -32600");
+        assert_eq!(client.call(json!(1)), "e6 accept; start c1");
+        assert_eq!(client.log(1, LogLevel::Error), "e1 send  log error");
+        assert_eq!(client.finish(1), "e1 send  result 1");
+        assert_eq!(client.does(Input::Notice(Notice::ToolsChanged)), "e1 send  tools changed");
+    }
+
+    #[test]
+    fn on_stdio_a_message_is_a_line() {
+        let mut client = greeted();
+        let [_, Effect::Send(_, line)] = &{
+            let input = client.posted(&json!({"jsonrpc": "2.0", "id": 2, "method": "ping"}));
+            client.handle(input)
+        }[..] else {
+            panic!("no line")
+        };
+        assert_eq!(&line[..], b"{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}\n");
+    }
+
+    #[test]
+    fn a_pipe_ends_with_its_stream_and_has_no_second() {
+        let mut client = greeted();
+        client.call(json!(1));
+        assert_eq!(client.get(), "e4 refuse 400 -32600");
+        assert_eq!(client.cut(1), "stop c1; e1 finish; end disconnected");
+    }
+
+    #[test]
+    fn a_pipe_of_an_old_revision_takes_batches_message_by_message() {
+        let mut client = greeted();
+        let (exchange, stream) = client.exchange();
+        let batch = json!([{"jsonrpc": "2.0", "id": 1, "method": "ping"}, 7]).to_string();
+        let Body::Batch(messages) = Body::parse(batch.as_bytes()).unwrap() else { panic!("no batch") };
+        let done = client.does(Input::BatchPosted { exchange, messages, stream });
+        assert_eq!(done, "e3 accept; e1 send result 1; e1 send error null -32600");
     }
 }

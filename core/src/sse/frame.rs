@@ -16,10 +16,26 @@ pub fn message(id: EventId, json: &[u8]) -> Bytes {
     frame.freeze()
 }
 
+/// The same without an id, for streams that cannot be resumed.
+#[must_use]
+pub fn bare_message(json: &[u8]) -> Bytes {
+    let mut frame = BytesMut::with_capacity(json.len() + 32);
+    frame.put_slice(b"event: message\n");
+    put_data(&mut frame, json);
+    frame.put_u8(b'\n');
+    frame.freeze()
+}
+
 /// The first event of a stream from 2025-11-25 on: an id to resume from and no data (SEP-1699).
 #[must_use]
 pub fn priming(id: EventId, retry_ms: u64) -> Bytes {
     Bytes::from(format!("id: {id}\nretry: {retry_ms}\ndata:\n\n"))
+}
+
+/// The last event before a connection is closed and its stream goes on: come back after `retry_ms` (SEP-1699).
+#[must_use]
+pub fn pause(id: EventId, retry_ms: u64) -> Bytes {
+    priming(id, retry_ms)
 }
 
 /// A comment, which clients skip: keeps proxies and sockets alive. `text` must have no line break.

@@ -7,5 +7,5 @@ mod log;
 
 pub use decoder::{DecodeError, DecodedEvent, Decoder, MAX_EVENT_BYTES};
 pub use event_id::{EventId, EventIdError, StreamId};
-pub use frame::{comment, message, priming};
+pub use frame::{bare_message, comment, message, pause, priming};
 pub use log::{MAX_LOG_BYTES, MAX_LOG_EVENTS, ReplayError, StreamLog};

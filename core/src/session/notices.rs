@@ -1,0 +1,67 @@
+//! What belongs to no call: changes of lists and of watched resources. Each is sent on exactly one stream (protocol.md §3.3).
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::calls::Route;
+use super::effect::Effect;
+use super::input::Notice;
+use super::limits::MAX_WATCHES;
+use super::machine::Session;
+use super::requests::{Asked, Refused};
+use super::streams::Carries;
+use crate::mcp::parse;
+use crate::rpc::{ErrorCode, RequestId, RpcError, notification};
+use crate::time::Millis;
+
+#[derive(Deserialize)]
+struct UriParams {
+    uri: Box<str>,
+}
+
+impl Session {
+    /// Tells the client on the stream that is there for it. A client that holds none open cannot be told; one that will resume is.
+    pub(super) fn notice(&mut self, notice: &Notice, effects: &mut Vec<Effect>) {
+        if matches!(notice, Notice::ResourceUpdated(uri) if !self.watched.contains(uri)) {
+            return;
+        }
+        let stream = self.streams.iter().find(|stream| stream.carries != Carries::Answer && stream.finished.is_none());
+        if let Some(id) = stream.map(|stream| stream.log.id()) {
+            let params = format!("{{{}}}", notice.members());
+            self.send(id, &notification(notice.method(), params.as_bytes()), effects);
+        }
+    }
+
+    pub(super) fn subscribe(
+        &mut self,
+        id: RequestId,
+        params: Option<&RawValue>,
+        route: Route,
+        now: Millis,
+    ) -> Result<Asked, Refused> {
+        let UriParams { uri } = parse("resources/subscribe", params)?;
+        if self.watched.contains(&uri) {
+            return Ok(Asked::Answer(b"{}"));
+        }
+        let starting = self.calls.iter().filter(|call| call.watches.is_some()).count();
+        if self.watched.len() + starting >= MAX_WATCHES {
+            let message =
+                format!("this session watches {MAX_WATCHES} resources, the most there can be: unsubscribe from one first");
+            return Err(Refused::Error(RpcError::new(ErrorCode::INVALID_PARAMS, message)));
+        }
+        let call = self.begin(id, params, route, now)?;
+        if let Some(running) = self.calls.last_mut() {
+            running.watches = Some(uri.clone());
+        }
+        Ok(Asked::Watch(call, uri))
+    }
+
+    pub(super) fn unsubscribe(&mut self, params: Option<&RawValue>, effects: &mut Vec<Effect>) -> Result<Asked, Refused> {
+        let UriParams { uri } = parse("resources/unsubscribe", params)?;
+        if let Some(at) = self.watched.iter().position(|watched| *watched == uri) {
+            self.watched.swap_remove(at);
+            effects.push(Effect::Unwatch(uri));
+        }
+        Ok(Asked::Answer(b"{}"))
+    }
+}

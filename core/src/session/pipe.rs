@@ -1,0 +1,77 @@
+//! A session whose only stream carries everything both ways: HTTP+SSE of 2024-11-05, and stdio. It is open before its client has
+//! shaken hands, and ends with its stream.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::calls::Route;
+use super::effect::Effect;
+use super::exchange::ExchangeId;
+use super::handshake::negotiate;
+use super::limits::SessionLimits;
+use super::machine::Session;
+use super::requests::{Asked, Refused};
+use super::streams::{Framing, Stream};
+use crate::mcp::{ClientCapabilities, Refusal, Revision};
+use crate::rpc::{ErrorCode, RequestId, RpcError};
+use crate::sse::StreamId;
+use crate::time::Millis;
+
+/// What a session knows of its pipe.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Pipe {
+    framing: Framing,
+    stream: Option<StreamId>,
+    greeted: bool,
+}
+
+impl Session {
+    /// A session that waits for its stream and then for `initialize`.
+    #[must_use]
+    pub fn on_a_pipe(framing: Framing, limits: SessionLimits, now: Millis) -> Self {
+        let mut session = Self::new(Revision::NEWEST_STATEFUL, ClientCapabilities::default(), limits, now);
+        session.pipe = Some(Pipe { framing, stream: None, greeted: false });
+        session
+    }
+
+    /// The stream on which everything is said, once it is open.
+    pub(super) fn pipe_stream(&self) -> Option<StreamId> {
+        self.pipe.and_then(|pipe| pipe.stream)
+    }
+
+    pub(super) fn open_pipe(&mut self, exchange: ExchangeId, id: StreamId, effects: &mut Vec<Effect>) {
+        match &mut self.pipe {
+            Some(Pipe { framing, stream: stream @ None, .. }) => {
+                *stream = Some(id);
+                let opened = Stream::pipe(id, *framing, exchange);
+                effects.push(Effect::Attach(exchange, Vec::new()));
+                self.streams.push(opened);
+            }
+            _ => {
+                let error = RpcError::new(ErrorCode::INVALID_REQUEST, "this session has its stream already");
+                effects.push(Effect::Refuse(exchange, Refusal::new(400, error)));
+            }
+        }
+    }
+
+    /// Whether a request must wait for `initialize`.
+    pub(super) fn is_ungreeted(&self) -> bool {
+        self.pipe.is_some_and(|pipe| !pipe.greeted)
+    }
+
+    pub(super) fn greet(
+        &mut self,
+        id: RequestId,
+        params: Option<&RawValue>,
+        route: Route,
+        now: Millis,
+    ) -> Result<Asked, Refused> {
+        let (revision, client) = negotiate(params)?;
+        self.revision = revision;
+        self.client = client;
+        if let Some(pipe) = &mut self.pipe {
+            pipe.greeted = true;
+        }
+        Ok(Asked::Greet(self.begin(id, None, route, now)?))
+    }
+}
