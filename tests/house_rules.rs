@@ -59,6 +59,8 @@ fn the_actors_depend_on_the_core_and_know_no_http_no_store_and_no_upstream() {
         "futures-util",
         "getrandom",
         "prometheus",
+        "serde",
+        "serde_json",
         "slab",
         "thiserror",
         "tokio",

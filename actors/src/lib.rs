@@ -10,17 +10,23 @@
 //! | [`window::WindowActor`] | one worker's copy of the tape and its readers | one per HTTP worker | the worker ends |
 //! | [`session::SessionActor`] | one MCP session | one per session, on the worker that opened it | its slot in the directory is freed; the client starts anew |
 //!
+//! Beside them stand [`call`], what a running call can say and ask; [`stateless`], requests that stand alone; and [`tasks`], calls
+//! that outlive theirs.
+//!
 //! Data flows poller → stream → tape → windows → readers; interest flows the other way.
 
+pub mod call;
 pub mod clock;
 pub mod metrics;
 pub mod poller;
 pub mod quota;
 pub mod session;
 pub mod slot;
+pub mod stateless;
 pub mod stream;
 pub mod supervisor;
 pub mod tape;
+pub mod tasks;
 #[cfg(test)]
 mod test_support;
 pub mod window;

@@ -21,6 +21,10 @@ pub struct Metrics {
     pub sessions_opened: IntCounter,
     /// MCP sessions ended, by reason.
     pub sessions_ended: IntCounterVec,
+    /// Tasks whose handler runs.
+    pub tasks_running: IntGauge,
+    /// Tasks that are over, by status.
+    pub tasks_ended: IntCounterVec,
     /// Messages dropped because a mailbox was full, by actor.
     pub mailbox_full: IntCounterVec,
     /// Connections closed because their reader was too slow, by stream.
@@ -54,6 +58,8 @@ impl Metrics {
             sessions_open: gauge("tickgate_sessions_open", "MCP sessions that are open.")?,
             sessions_opened,
             sessions_ended: counter("tickgate_sessions_ended_total", "MCP sessions ended.", &["reason"])?,
+            tasks_running: gauge("tickgate_tasks_running", "Tasks whose handler runs.")?,
+            tasks_ended: counter("tickgate_tasks_ended_total", "Tasks that are over.", &["status"])?,
             mailbox_full: counter("tickgate_mailbox_full_total", "Messages dropped because a mailbox was full.", &["actor"])?,
             slow_readers: counter(
                 "tickgate_slow_readers_total",

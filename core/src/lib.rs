@@ -9,6 +9,7 @@
 //! | [`sse`] | how an event stream is framed and resumed |
 //! | [`market`] | what a symbol, a quote, an article is, and what changed between two polls |
 //! | [`tape`] | in which order things happened, what is still known of it, and what a reader gets next |
+//! | [`task`] | where a call stands that outlives its request |
 //! | [`access`] | who is calling, what may they do, is there budget |
 //! | [`ports`] | what the living state needs from the outside |
 
@@ -20,4 +21,5 @@ pub mod rpc;
 pub mod session;
 pub mod sse;
 pub mod tape;
+pub mod task;
 pub mod time;

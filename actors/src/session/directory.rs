@@ -8,10 +8,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::{Actor, Addr};
 use tickgate_core::access::{Caller, Principal};
-use tickgate_core::session::Session;
+use tickgate_core::session::{Notice, Session};
 
 use super::handle::SessionHandle;
-use super::{Catalog, Drain, SessionActor};
+use super::{Drain, SessionActor, Tell};
+use crate::call::Catalog;
 use crate::clock::{Clock, random_u128};
 use crate::metrics::Metrics;
 
@@ -112,6 +113,8 @@ impl SessionDirectory {
             catalog,
             outlets: HashMap::new(),
             running: HashMap::new(),
+            asking: HashMap::new(),
+            watching: HashMap::new(),
             next_exchange: 0,
             request_id: String::new(),
             timer: None,
@@ -150,6 +153,14 @@ impl SessionDirectory {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         for entry in table.sessions.values() {
             let _ = entry.session.try_send(Drain);
+        }
+    }
+
+    /// Tells every session of a change. One whose mailbox is full misses it: its client has other worries.
+    pub fn tell_all(&self, notice: &Notice) {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        for entry in table.sessions.values() {
+            let _ = entry.session.try_send(Tell(notice.clone()));
         }
     }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use actix::Addr;
-use tickgate_core::rpc::ClientMessage;
+use tickgate_core::rpc::{ClientMessage, RpcError};
 use tickgate_core::sse::EventId;
 use tokio::sync::oneshot;
 
-use super::{Answer, Close, OpenStream, SessionActor, Submit};
+use super::{Answer, Close, OpenStream, SessionActor, Submit, SubmitBatch};
 
 /// Speaks to one session.
 pub struct SessionHandle(Arc<Addr<SessionActor>>);
@@ -35,6 +35,20 @@ impl SessionHandle {
     pub async fn submit(&self, message: ClientMessage, request_id: String) -> Result<Answer, SubmitError> {
         let (reply, answer) = oneshot::channel();
         self.0.try_send(Submit { message, request_id, reply }).map_err(refused)?;
+        answer.await.map_err(|_| SubmitError::Ended)
+    }
+
+    /// Submits several messages of one POST and waits for their answer.
+    ///
+    /// # Errors
+    /// When the session is too busy or gone.
+    pub async fn submit_batch(
+        &self,
+        messages: Vec<Result<ClientMessage, RpcError>>,
+        request_id: String,
+    ) -> Result<Answer, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.try_send(SubmitBatch { messages, request_id, reply }).map_err(refused)?;
         answer.await.map_err(|_| SubmitError::Ended)
     }
 

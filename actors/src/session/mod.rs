@@ -4,10 +4,9 @@
 //! what its calls say. Tells: each exchange its answer. Dies: its slot in the directory is freed, also after a panic; the
 //! client gets 404 and starts anew.
 
-mod call;
-mod catalog;
 mod directory;
 mod handle;
+mod line;
 mod outlet;
 
 #[cfg(test)]
@@ -16,23 +15,29 @@ mod tests;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture};
+use actix::fut::wrap_stream;
+use actix::{
+    Actor, ActorContext, ActorFutureExt, ActorStreamExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
+};
 use tickgate_core::access::Caller;
-use tickgate_core::mcp::Refusal;
-use tickgate_core::rpc::ClientMessage;
-use tickgate_core::session::{CallEvent, CallId, Effect, EndReason, ExchangeId, FeatureRequest, Input, Posted, Session};
+use tickgate_core::mcp::{FeatureResult, Refusal, Revision};
+use tickgate_core::rpc::{ClientMessage, RpcError};
+use tickgate_core::session::{
+    CallEvent, CallId, Effect, EndReason, ExchangeId, Input, Notice, Posted, QuestionId, Reply, Session, Start,
+};
 use tickgate_core::sse::{EventId, StreamId};
 use tickgate_core::time::Millis;
 use tokio::sync::oneshot;
 
+use crate::call::{CallInfo, CallLink, Catalog, Line, Started};
 use crate::clock::{Clock, random_u128};
 use crate::metrics::Metrics;
 
-pub use call::CallLink;
-pub use catalog::{Catalog, Started};
 use directory::SessionSlot;
 pub use directory::{DirectoryLimits, OpenError, SessionDirectory, SessionId};
 pub use handle::{SessionHandle, SubmitError};
+pub(crate) use line::SessionLine;
+use line::{CallAsks, CallSaid};
 pub use outlet::SessionStream;
 use outlet::{Outlet, Pushed};
 
@@ -61,6 +66,9 @@ pub struct SessionActor {
     catalog: Rc<dyn Catalog>,
     outlets: HashMap<ExchangeId, Outlet>,
     running: HashMap<CallId, SpawnHandle>,
+    /// Calls that wait for the client's answer.
+    asking: HashMap<(CallId, QuestionId), oneshot::Sender<Reply>>,
+    watching: HashMap<Box<str>, SpawnHandle>,
     next_exchange: u64,
     /// Of the newest message: a call starts while its message is handled.
     request_id: String,
@@ -112,8 +120,21 @@ impl SessionActor {
             Effect::Finish(exchange) => {
                 self.outlets.remove(&exchange);
             }
-            Effect::Start(call, request) => return self.start(call, request, ctx),
+            Effect::Start(call, start) => return self.start(call, start, ctx),
+            Effect::Greet(call, revision) => return Some(self.greet(call, revision)),
+            Effect::Watch(call, uri) => return Some(self.watch(call, uri, ctx)),
+            Effect::Unwatch(uri) => {
+                if let Some(watching) = self.watching.remove(&uri) {
+                    ctx.cancel_future(watching);
+                }
+            }
+            Effect::Tell(call, question, reply) => {
+                if let Some(asking) = self.asking.remove(&(call, question)) {
+                    let _ = asking.send(reply);
+                }
+            }
             Effect::Stop(call) => {
+                self.forget_questions(call);
                 if let Some(running) = self.running.remove(&call) {
                     ctx.cancel_future(running);
                 }
@@ -137,18 +158,44 @@ impl SessionActor {
         Some(Input::Disconnected(exchange))
     }
 
-    fn start(&mut self, call: CallId, request: FeatureRequest, ctx: &mut Context<Self>) -> Option<Input> {
-        let link = CallLink::new(ctx.address(), call, &request, std::mem::take(&mut self.request_id));
+    fn start(&mut self, call: CallId, start: Start, ctx: &mut Context<Self>) -> Option<Input> {
+        let Start { request, revision, client, wants_progress } = start;
+        let request_id = std::mem::take(&mut self.request_id);
+        let info = CallInfo { revision, client, wants_progress, request_id, traceparent: None };
+        let link = CallLink::new(info, Line::Session(SessionLine::new(ctx.address(), call)));
         match Rc::clone(&self.catalog).start(request, &self.caller, link) {
             Started::Done(outcome) => Some(Input::Call(call, CallEvent::Finished(outcome))),
             Started::Running(future) => {
                 let running = future.into_actor(self).map(move |outcome, session, ctx| {
                     session.running.remove(&call);
+                    session.forget_questions(call);
                     session.happen(Input::Call(call, CallEvent::Finished(outcome)), ctx);
                 });
                 self.running.insert(call, ctx.spawn(running));
                 None
             }
+        }
+    }
+
+    fn greet(&self, call: CallId, revision: Revision) -> Input {
+        let greeting = self.catalog.server().initialize_result(revision);
+        Input::Call(call, CallEvent::Finished(Ok(FeatureResult::new(greeting.into()))))
+    }
+
+    fn watch(&mut self, call: CallId, uri: Box<str>, ctx: &mut Context<Self>) -> Input {
+        let outcome = self.catalog.watch_resource(&uri, &self.caller).map(|changes| {
+            let notice = Notice::ResourceUpdated(uri.clone());
+            let told =
+                wrap_stream(changes).map(move |(), session: &mut Self, ctx| session.happen(Input::Notice(notice.clone()), ctx));
+            self.watching.insert(uri, ctx.spawn(told.finish()));
+            FeatureResult::empty()
+        });
+        Input::Call(call, CallEvent::Finished(outcome))
+    }
+
+    fn forget_questions(&mut self, call: CallId) {
+        if !self.asking.is_empty() {
+            self.asking.retain(|(asker, _), _| *asker != call);
         }
     }
 
@@ -237,10 +284,19 @@ struct Close;
 #[rtype(result = "()")]
 struct Drain;
 
-/// A running call has something to say.
+/// Something changed that clients are told of.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct CallSaid(CallId, CallEvent);
+struct Tell(Notice);
+
+/// A POST with several messages.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct SubmitBatch {
+    messages: Vec<Result<ClientMessage, RpcError>>,
+    request_id: String,
+    reply: oneshot::Sender<Answer>,
+}
 
 /// The other side of a stream is gone.
 #[derive(Message)]
@@ -254,6 +310,33 @@ impl Handler<Submit> for SessionActor {
         self.request_id = request_id;
         let exchange = self.new_exchange(Outlet::waiting(reply));
         self.happen(Input::Posted(Posted { exchange, message, stream: StreamId(random_u128()) }), ctx);
+    }
+}
+
+impl Handler<SubmitBatch> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, SubmitBatch { messages, request_id, reply }: SubmitBatch, ctx: &mut Self::Context) {
+        self.request_id = request_id;
+        let exchange = self.new_exchange(Outlet::waiting(reply));
+        self.happen(Input::BatchPosted { exchange, messages, stream: StreamId(random_u128()) }, ctx);
+    }
+}
+
+impl Handler<Tell> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, Tell(notice): Tell, ctx: &mut Self::Context) {
+        self.happen(Input::Notice(notice), ctx);
+    }
+}
+
+impl Handler<CallAsks> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, CallAsks { call, ask, reply }: CallAsks, ctx: &mut Self::Context) {
+        self.asking.insert((call, ask.question), reply);
+        self.happen(Input::Call(call, CallEvent::Ask(ask)), ctx);
     }
 }
 

@@ -20,7 +20,7 @@ const MAX_CARRIED_BYTES: usize = 64 * 1024;
 
 /// What is carried from round to round, sealed by the shell.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Carried {
+pub(super) struct Carried {
     /// Answers of the rounds before, by key.
     answers: Map<String, Value>,
     /// How many rounds there were.
@@ -65,12 +65,6 @@ impl Round {
         Ok(Self { carried, fresh: answers.responses, asked: Vec::new() })
     }
 
-    /// A run that knows these answers already, and asks for the rest elsewhere.
-    #[must_use]
-    pub fn resumed(answers: Map<String, Value>) -> Self {
-        Self { carried: Carried { answers, ..Carried::default() }, ..Self::default() }
-    }
-
     /// The answer to a question, if there is one that fits. Otherwise the question is asked in this round.
     pub fn answer(&mut self, key: &str, question: &Question) -> Option<Value> {
         if let Some(answer) = self.carried.answers.get(key) {
@@ -88,6 +82,12 @@ impl Round {
                 None
             }
         }
+    }
+
+    /// What has been answered.
+    #[must_use]
+    pub const fn answers(&self) -> &Map<String, Value> {
+        &self.carried.answers
     }
 
     /// Whether this run has asked something.

@@ -1,0 +1,250 @@
+//! Which tasks exist: read and written from every worker, each change written through to the store.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use futures_util::stream::{self, LocalBoxStream};
+use futures_util::{FutureExt as _, StreamExt as _};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use tickgate_core::access::Principal;
+use tickgate_core::mcp::{FeatureError, FeatureResult, Outcome};
+use tickgate_core::ports::{Record, Shelf, Store, StoreError};
+use tickgate_core::rpc::{ErrorCode, RpcError};
+use tickgate_core::task::{Task, TaskId, TaskTerms};
+use tickgate_core::time::Millis;
+use tokio::sync::watch;
+
+use super::runner::RunningTask;
+use crate::call::CallInfo;
+use crate::clock::{Clock, random_u128};
+use crate::metrics::Metrics;
+
+/// Tasks in all, those that are over and still kept included.
+pub const MAX_TASKS: usize = 100_000;
+/// Tasks of one caller.
+pub const MAX_TASKS_PER_CALLER: usize = 100;
+
+/// One task, shared by its runner and all who ask.
+pub(super) struct Entry {
+    task: Mutex<Task>,
+    /// Raised by each change.
+    pub(super) changed: watch::Sender<u64>,
+}
+
+impl Entry {
+    fn new(task: Task) -> Arc<Self> {
+        Arc::new(Self { task: Mutex::new(task), changed: watch::Sender::new(0) })
+    }
+
+    /// The task; held for the moment of one look or change, never across a wait.
+    pub(super) fn task(&self) -> MutexGuard<'_, Task> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn raise(&self) {
+        self.changed.send_modify(|version| *version += 1);
+    }
+}
+
+struct Shared {
+    table: RwLock<HashMap<TaskId, Arc<Entry>>>,
+    /// Read from the store and not running yet.
+    unclaimed: Mutex<Vec<Arc<Entry>>>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    metrics: Metrics,
+}
+
+/// The tasks of this process. Clones share them.
+#[derive(Clone)]
+pub struct Tasks(Arc<Shared>);
+
+impl Tasks {
+    /// No tasks yet.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Clock, metrics: Metrics) -> Self {
+        Self(Arc::new(Shared { table: RwLock::default(), unclaimed: Mutex::default(), store, clock, metrics }))
+    }
+
+    /// Lists what the store kept. What was running waits for [`Self::claim`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn restore(&self) -> Result<usize, StoreError> {
+        let records = self.0.store.all(Shelf::Tasks, self.0.clock.now()).await?;
+        let mut restored = 0;
+        for record in records {
+            let Ok(task) = serde_json::from_slice::<Task>(&record.body) else {
+                tracing::warn!(task.id = ?TaskId(record.id), "a kept task cannot be read: it is left out");
+                continue;
+            };
+            let (id, over) = (task.id, task.status().is_terminal());
+            let entry = Entry::new(task);
+            if !over {
+                self.0.unclaimed.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&entry));
+            }
+            self.0.table.write().unwrap_or_else(PoisonError::into_inner).insert(id, entry);
+            restored += 1;
+        }
+        Ok(restored)
+    }
+
+    /// Takes the tasks that ran before the restart: who takes them runs them.
+    #[must_use]
+    pub fn claim(&self) -> Vec<RunningTask> {
+        let entries = std::mem::take(&mut *self.0.unclaimed.lock().unwrap_or_else(PoisonError::into_inner));
+        entries.into_iter().map(|entry| RunningTask::new(self.clone(), entry, None)).collect()
+    }
+
+    /// Makes a task; it is durable when this returns.
+    ///
+    /// # Errors
+    /// When there are too many, or the store does not keep it.
+    pub(crate) async fn create(
+        &self,
+        principal: &Principal,
+        tool: Box<str>,
+        arguments: Option<Box<RawValue>>,
+        answers: Map<String, Value>,
+        terms: TaskTerms,
+        info: &CallInfo,
+    ) -> Result<RunningTask, FeatureError> {
+        let id = TaskId(random_u128());
+        let owner = principal.as_str().to_owned();
+        let entry = Entry::new(Task::new(id, owner, tool, arguments, answers, terms, self.0.clock.now()));
+        self.list(id, &entry, principal)?;
+        if let Err(error) = self.keep(&entry).await {
+            tracing::error!(error = %error, "a task cannot be kept");
+            self.0.table.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            let error = RpcError::new(ErrorCode::INTERNAL, "the task cannot be kept now: try again in a moment");
+            return Err(FeatureError::Rpc(error));
+        }
+        Ok(RunningTask::new(self.clone(), entry, Some(info.clone())))
+    }
+
+    fn list(&self, id: TaskId, entry: &Arc<Entry>, principal: &Principal) -> Result<(), FeatureError> {
+        let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
+        let own = table.values().filter(|entry| entry.task().principal == principal.as_str()).count();
+        if table.len() >= MAX_TASKS || own >= MAX_TASKS_PER_CALLER {
+            let message = format!(
+                "too many tasks ({own} of yours; at most {MAX_TASKS_PER_CALLER}): cancel some, or wait until they are forgotten"
+            );
+            return Err(FeatureError::Rpc(RpcError::new(ErrorCode(429), message)));
+        }
+        table.insert(id, Arc::clone(entry));
+        drop(table);
+        Ok(())
+    }
+
+    /// Writes a task to the store as it is now.
+    pub(super) async fn keep(&self, entry: &Entry) -> Result<(), StoreError> {
+        let record = {
+            let task = entry.task();
+            Record {
+                id: task.id.0,
+                principal: task.principal.clone(),
+                expires: Some(task.expires()),
+                body: serde_json::to_vec(&*task).expect("a task holds only strings, numbers and JSON").into(),
+            }
+        };
+        self.0.store.put(Shelf::Tasks, vec![record]).await
+    }
+
+    /// The same where there is nobody to tell of a failure: it is logged, and the task goes on.
+    pub(super) async fn keep_or_log(&self, entry: &Entry) {
+        if let Err(error) = self.keep(entry).await {
+            tracing::error!(error = %error, "a change of a task cannot be kept: after a restart it would be forgotten");
+        }
+    }
+
+    /// The task of that name, if it is this caller's. Another's is answered like one that does not exist.
+    fn find(&self, id: &str, principal: &Principal) -> Result<Arc<Entry>, FeatureError> {
+        let unknown = || FeatureError::invalid_params("Unknown task: it never was, is not yours, or has been forgotten");
+        let id: TaskId = id.parse().map_err(|_| unknown())?;
+        let table = self.0.table.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = table.get(&id).filter(|entry| entry.task().principal == principal.as_str()).cloned();
+        drop(table);
+        let now = self.0.clock.now();
+        entry.filter(|entry| entry.task().expires() > now).ok_or_else(unknown)
+    }
+
+    /// `tasks/get`.
+    pub(crate) fn get(&self, id: &str, principal: &Principal) -> Outcome {
+        Ok(self.find(id, principal)?.task().get_result())
+    }
+
+    /// `tasks/update`.
+    pub(crate) async fn update(&self, id: &str, principal: &Principal, responses: Map<String, Value>) -> Outcome {
+        let entry = self.find(id, principal)?;
+        let taken = entry.task().update(responses, self.now());
+        if taken {
+            self.keep_or_log(&entry).await;
+            entry.raise();
+        }
+        Ok(FeatureResult::empty())
+    }
+
+    /// `tasks/cancel`; a task that is over stays as it is.
+    pub(crate) async fn cancel(&self, id: &str, principal: &Principal) -> Outcome {
+        let entry = self.find(id, principal)?;
+        let stopped = entry.task().cancel(self.now());
+        if stopped {
+            entry.raise();
+            self.keep_or_log(&entry).await;
+        }
+        Ok(FeatureResult::empty())
+    }
+
+    /// The task after each change, as the parameters of `notifications/tasks`; ends with the task. `None` as for an unknown one.
+    pub(crate) fn watch(&self, id: &str, principal: &Principal) -> Option<LocalBoxStream<'static, String>> {
+        let entry = self.find(id, principal).ok()?;
+        let changed = entry.changed.subscribe();
+        let changes = stream::unfold((entry, changed), |(entry, mut changed)| {
+            async move {
+                if entry.task().status().is_terminal() && !changed.has_changed().unwrap_or(false) {
+                    return None;
+                }
+                changed.changed().await.ok()?;
+                let told = entry.task().detailed();
+                Some((told, (entry, changed)))
+            }
+            .boxed_local()
+        });
+        Some(changes.boxed_local())
+    }
+
+    /// Forgets what has expired at this moment, and stops what still runs of it.
+    pub fn forget_the_expired(&self) {
+        let now = self.now();
+        let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
+        let expired: Vec<Arc<Entry>> =
+            table.extract_if(|_, entry| entry.task().expires() <= now).map(|(_, entry)| entry).collect();
+        drop(table);
+        for entry in expired {
+            if entry.task().cancel(now) {
+                entry.raise();
+            }
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.table.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        self.0.clock.now()
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+}
