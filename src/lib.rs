@@ -9,6 +9,7 @@
 //! | [`http`] | what comes in over HTTP, through which layers, to which route |
 //! | [`auth`] | is this credential genuine |
 //! | [`tools`] | what models can call |
+//! | [`completion`] | what could stand in an argument that is being typed |
 //! | [`client`] | how a program in Rust calls a gateway |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it |
 //! | [`telemetry`] · `dashboard` | how it is watched · the embedded page |
@@ -19,6 +20,7 @@ pub mod application;
 pub mod auth;
 pub mod cli;
 pub mod client;
+pub mod completion;
 mod dashboard;
 pub mod http;
 mod process;
