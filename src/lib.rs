@@ -9,6 +9,7 @@
 //! | [`http`] | what comes in over HTTP, through which layers, to which route |
 //! | [`auth`] | is this credential genuine |
 //! | [`tools`] | what models can call |
+//! | [`prompts`] · [`completion`] | what people can start · what could stand in an argument |
 //! | [`client`] | how a program in Rust calls a gateway |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it |
 //! | [`telemetry`] · `dashboard` | how it is watched · the embedded page |
@@ -19,9 +20,11 @@ pub mod application;
 pub mod auth;
 pub mod cli;
 pub mod client;
+pub mod completion;
 mod dashboard;
 pub mod http;
 mod process;
+pub mod prompts;
 pub mod settings;
 pub mod telemetry;
 pub mod tools;
