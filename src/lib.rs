@@ -8,7 +8,8 @@
 //! | [`settings`] · [`cli`] | what was configured · what was typed |
 //! | [`http`] | what comes in over HTTP, through which layers, to which route |
 //! | [`auth`] | is this credential genuine |
-//! | [`tools`] | what models can call |
+//! | [`registry`] | what clients can use: tools, prompts and resources, and their lists |
+//! | [`tools`] · [`resources`] | what models can call · what can be read and watched |
 //! | [`prompts`] · [`completion`] | what people can start · what could stand in an argument |
 //! | [`client`] | how a program in Rust calls a gateway |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it |
@@ -25,6 +26,8 @@ mod dashboard;
 pub mod http;
 mod process;
 pub mod prompts;
+pub mod registry;
+pub mod resources;
 pub mod settings;
 pub mod telemetry;
 pub mod tools;

@@ -13,8 +13,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
-use tickgate_core::mcp::Refusal;
-use tickgate_core::rpc::{ErrorCode, RequestId, RpcError, error_response, null_id_error};
+use tickgate_core::mcp::{Refusal, Revision};
+use tickgate_core::rpc::{ErrorCode, RequestId, RpcError, error_response, idless_error, null_id_error};
 
 use super::gateway::{Worker, worker};
 use super::request::RequestIdentity;
@@ -81,10 +81,10 @@ impl Problem {
             let error = if self.reason == "invalid_token" { ", error=\"invalid_token\"" } else { "" };
             response.insert_header((WWW_AUTHENTICATE, format!("Bearer realm=\"{url}\", scope=\"read write\"{error}")));
         }
-        if place.mcp { self.json_rpc(response) } else { self.problem_json(place, response) }
+        if place.mcp { self.json_rpc(place, response) } else { self.problem_json(place, response) }
     }
 
-    fn json_rpc(&self, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
+    fn json_rpc(&self, place: &Place, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
         let error = match self.code {
             Some(code) => RpcError::new(code, self.detail.clone()),
             None => {
@@ -95,7 +95,11 @@ impl Problem {
                 RpcError::new(ErrorCode(i32::from(self.status.as_u16())), self.detail.clone()).with_data(data)
             }
         };
-        response.insert_header((CONTENT_TYPE, "application/json")).body(null_id_error(&error))
+        response.insert_header((CONTENT_TYPE, "application/json")).body(if place.stateless {
+            idless_error(&error)
+        } else {
+            null_id_error(&error)
+        })
     }
 
     fn problem_json(&self, place: &Place, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
@@ -116,19 +120,27 @@ pub(super) struct Place {
     pub(super) worker: Rc<Worker>,
     pub(super) request_id: String,
     mcp: bool,
+    /// The version header names a stateless revision.
+    stateless: bool,
 }
 
 impl Place {
     pub(super) fn of(request: &HttpRequest) -> Self {
-        Self { worker: worker(request), request_id: RequestIdentity::of(request), mcp: request.path() == "/mcp" }
+        Self { worker: worker(request), request_id: RequestIdentity::of(request), mcp: request.path() == "/mcp", stateless: names_a_stateless_revision(request) }
     }
 }
 
-/// A refusal that the protocol decided.
-pub(super) fn refused(refusal: &Refusal) -> HttpResponse {
+fn names_a_stateless_revision(request: &HttpRequest) -> bool {
+    let version = request.headers().get("mcp-protocol-version").and_then(|value| value.to_str().ok());
+    version.and_then(|version| Revision::by_name(version.trim())).is_some_and(Revision::is_stateless)
+}
+
+/// A refusal that the protocol decided. `stateless`: in that revision an error without an id has no `id` member.
+pub(super) fn refused(refusal: &Refusal, stateless: bool) -> HttpResponse {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
     let body = match &refusal.id {
         Some(id) => error_response(id, &refusal.error),
+        None if stateless => idless_error(&refusal.error),
         None => null_id_error(&refusal.error),
     };
     HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/json")).body(body)
@@ -137,7 +149,7 @@ pub(super) fn refused(refusal: &Refusal) -> HttpResponse {
 /// An HTTP status with the request's own id, for what HTTP refuses and JSON-RPC has no code for.
 pub(super) fn refused_request(id: Option<RequestId>, status: StatusCode, reason: &'static str, detail: &str) -> HttpResponse {
     let error = RpcError::new(ErrorCode(i32::from(status.as_u16())), detail.to_owned()).with_data(json!({ "reason": reason }));
-    let mut response = refused(&Refusal { status: status.as_u16(), id, error });
+    let mut response = refused(&Refusal { status: status.as_u16(), id, error }, false);
     response.headers_mut().insert(RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("2"));
     response
 }

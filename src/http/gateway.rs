@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -11,16 +10,20 @@ use bytes::Bytes;
 use ipnet::IpNet;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry as MetricsRegistry};
 use tickgate_actors::Clock;
-use tickgate_actors::session::{Catalog, SessionDirectory};
+use tickgate_actors::call::Catalog;
+use tickgate_actors::session::SessionDirectory;
+use tickgate_actors::stateless::Stateless;
 use tickgate_actors::stream::MarketState;
 use tickgate_actors::supervisor::MarketLink;
 use tickgate_core::mcp::ServerInfo;
 use tickgate_core::session::SessionLimits;
+use tokio::sync::watch;
 
 use super::slots::StreamSlots;
 use crate::auth::Authenticator;
 use crate::settings::{AuthMode, LimitSettings, StreamSettings};
-use crate::tools::{Registry, ToolContext};
+use crate::registry::LiveRegistry;
+use crate::tools::ToolContext;
 
 /// Settings that handlers and layers look at.
 #[derive(Debug, Clone)]
@@ -107,9 +110,9 @@ pub struct Gateway {
     /// Bounds of each.
     pub session_limits: SessionLimits,
     /// What we say of ourselves.
-    pub server_info: ServerInfo,
-    /// What models can call.
-    pub registry: Arc<Registry>,
+    pub server_info: Arc<ServerInfo>,
+    /// What clients can use.
+    pub registry: LiveRegistry,
     /// The market.
     pub market: MarketLink,
     /// Session and upstream health.
@@ -122,15 +125,15 @@ pub struct Gateway {
     pub openapi: Bytes,
     /// The time.
     pub clock: Clock,
-    /// Set while shutting down.
-    pub draining: AtomicBool,
+    /// True while shutting down.
+    pub draining: watch::Sender<bool>,
 }
 
 impl Gateway {
     /// Whether the gateway is shutting down.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        *self.draining.borrow()
     }
 }
 
@@ -142,6 +145,8 @@ pub struct Worker {
     pub context: Rc<ToolContext>,
     /// What sessions offer.
     pub catalog: Rc<dyn Catalog>,
+    /// Requests that stand alone.
+    pub stateless: Stateless,
 }
 
 /// Gives a handler its worker.

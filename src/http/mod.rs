@@ -8,7 +8,7 @@ mod middleware;
 mod openapi;
 mod request;
 mod routes;
-mod session_body;
+mod event_body;
 mod slots;
 mod stack;
 

@@ -7,7 +7,7 @@ use paperclip::v2::models::DefaultApiRaw;
 use serde_json::{Map, Value, json};
 use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
-use crate::tools::Registry;
+use crate::registry::Registry;
 
 /// One operation.
 struct Operation {

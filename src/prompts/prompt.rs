@@ -4,9 +4,12 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tickgate_actors::call::CallLink;
+use tickgate_core::mcp::FeatureError;
 
 use super::argument::{Argument, Arguments};
 use super::rules::Rules;
@@ -36,6 +39,10 @@ pub struct Message {
 /// Makes messages from checked arguments: `{role, content}` as MCP writes them.
 pub type Maker = Arc<dyn Fn(&Arguments) -> Vec<Value> + Send + Sync>;
 
+/// Makes messages with the help of the client: what it asks comes back with the client's next request.
+pub type Asker =
+    Arc<dyn Fn(Arguments, CallLink) -> LocalBoxFuture<'static, Result<Vec<Value>, FeatureError>> + Send + Sync>;
+
 /// Where a prompt's messages come from.
 #[derive(Clone)]
 pub enum Body {
@@ -43,6 +50,8 @@ pub enum Body {
     Template(Vec<Message>),
     /// A function, for messages that are more than text. It has to keep values apart from text by itself.
     Made(Maker),
+    /// A function that may ask the client first.
+    Asking(Asker),
 }
 
 impl fmt::Debug for Body {
@@ -50,6 +59,7 @@ impl fmt::Debug for Body {
         match self {
             Self::Template(messages) => messages.fmt(f),
             Self::Made(_) => f.write_str("made"),
+            Self::Asking(_) => f.write_str("asking"),
         }
     }
 }
@@ -197,17 +207,39 @@ impl Prompt {
     /// Every mistake at once.
     pub fn get(&self, arguments: Option<&RawValue>) -> Result<Rendered, Vec<FieldError>> {
         let arguments = self.rules.check(&self.spec.name, &self.spec.arguments, arguments)?;
-        let messages = match &self.spec.body {
+        Ok(self.rendered(match &self.spec.body {
             Body::Made(make) => make(&arguments),
             Body::Template(_) => self
                 .templates
                 .iter()
                 .map(|(role, template)| json!({"role": role, "content": {"type": "text", "text": template.fill(&arguments)}}))
                 .collect(),
+            // Without a client there is nobody to ask.
+            Body::Asking(_) => Vec::new(),
+        }))
+    }
+
+    /// The same for a prompt that asks its client; `None` for one that does not.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn ask(&self, arguments: Option<&RawValue>, link: CallLink) -> Option<Result<Asked, Vec<FieldError>>> {
+        let Body::Asking(asker) = &self.spec.body else { return None };
+        let arguments = match self.rules.check(&self.spec.name, &self.spec.arguments, arguments) {
+            Ok(arguments) => arguments,
+            Err(errors) => return Some(Err(errors)),
         };
-        Ok(Rendered { description: self.spec.description.clone(), messages })
+        let (messages, rendered) = (asker(arguments, link), self.rendered(Vec::new()));
+        Some(Ok(Box::pin(async move { Ok(Rendered { messages: messages.await?, ..rendered }) })))
+    }
+
+    fn rendered(&self, messages: Vec<Value>) -> Rendered {
+        Rendered { description: self.spec.description.clone(), messages }
     }
 }
+
+/// A prompt that waits for its client.
+pub type Asked = LocalBoxFuture<'static, Result<Rendered, FeatureError>>;
 
 /// An argument in `prompts/list`, which has no place for a schema: its rule is said in the description.
 fn describe(argument: &Argument) -> Value {

@@ -12,11 +12,11 @@ use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
 
 use super::arguments;
-use super::catalog::ToolContext;
+use super::context::ToolContext;
 use super::endpoint::{AsOf, Endpoint, Shape};
 use super::endpoints::ENDPOINTS;
 use super::outcome::{ToolFailure, structured};
-use super::registry::{Tool, ToolRun, Toolset};
+use super::tool::{Tool, ToolRun, Toolset, reads};
 use crate::upstream::polygon::{Path, UpstreamAnswer, UpstreamCall};
 
 /// Longest time that a market tool takes, in ms: well below the minute after which clients give up.
@@ -33,11 +33,12 @@ fn tool(endpoint: &'static Endpoint) -> Tool {
         title: endpoint.title,
         description: endpoint.description.to_owned(),
         input_schema: endpoint.input_schema(),
-        output_schema: endpoint.output_schema(),
+        output_schema: Some(endpoint.output_schema()),
         scope: endpoint.scope,
         toolset: Toolset::Market,
         streaming: false,
-        open_world: true,
+        hints: reads(true),
+        icons: Vec::new(),
         run: Arc::new(move |call| {
             let arguments: Result<Map<String, Value>, ToolFailure> = arguments::read(call.arguments.as_deref());
             match arguments.and_then(|arguments| endpoint.request(&arguments)) {

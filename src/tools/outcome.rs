@@ -1,26 +1,47 @@
 //! How a tool ends: a failure of a tool is a result that says what to do, never a protocol error.
 
-use bytes::Bytes;
+use serde_json::Value;
+use tickgate_actors::call::AskError;
 use tickgate_actors::supervisor::WatchError;
-use tickgate_core::mcp::tool_result;
+use tickgate_core::mcp::{FeatureError, FeatureResult, Outcome, Revision, ToolOutput};
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
-use tickgate_core::session::CallOutcome;
 
 /// What a tool gives.
-pub type ToolOutcome = Result<Bytes, ToolFailure>;
+pub type ToolOutcome = Result<ToolOutput, ToolFailure>;
 
 /// Why a tool gives nothing: a class for programs and a sentence for models.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{class}: {message}")]
 pub struct ToolFailure {
     class: &'static str,
     message: String,
+    /// What the client would have to declare, where that is the reason.
+    needs: Option<Value>,
+    /// A protocol error, where it must be one.
+    protocol: Option<Box<FeatureError>>,
 }
 
 impl ToolFailure {
+    /// A class for programs and a sentence for models.
+    pub fn new(class: &'static str, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), needs: None, protocol: None }
+    }
+
     /// An argument is wrong: names it and says what is allowed.
     pub fn argument(name: &str, problem: impl std::fmt::Display) -> Self {
-        Self { class: "invalid_argument", message: format!("`{name}`: {problem}") }
+        Self::new("invalid_argument", format!("`{name}`: {problem}"))
+    }
+
+    /// Whether what was asked for does not exist.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.class == "not_found"
+    }
+
+    /// A protocol error instead of a result: for what is no failure of the tool itself.
+    #[must_use]
+    pub fn protocol(error: FeatureError) -> Self {
+        Self { protocol: Some(Box::new(error)), ..Self::new("protocol_error", "the request cannot be carried out") }
     }
 }
 
@@ -31,7 +52,7 @@ impl From<UpstreamError> for ToolFailure {
             kind => kind.as_str(),
         };
         let wait = error.retry_after_ms.map_or_else(String::new, |ms| format!(" (retry after {} s)", ms.div_ceil(1_000)));
-        Self { class, message: format!("{}{wait}", error.message) }
+        Self::new(class, format!("{}{wait}", error.message))
     }
 }
 
@@ -39,17 +60,36 @@ impl From<WatchError> for ToolFailure {
     fn from(error: WatchError) -> Self {
         match error {
             WatchError::Upstream(error) => error.into(),
-            WatchError::UnknownSymbol(_) => Self { class: "not_found", message: error.to_string() },
-            WatchError::Busy => Self { class: "busy", message: error.to_string() },
+            WatchError::UnknownSymbol(_) => Self::new("not_found", error.to_string()),
+            WatchError::Busy => Self::new("busy", error.to_string()),
+        }
+    }
+}
+
+impl From<AskError> for ToolFailure {
+    fn from(error: AskError) -> Self {
+        let message = error.to_string();
+        match error {
+            AskError::Unsupported(needs) => Self { needs: Some(needs), ..Self::new("client_capability_missing", message) },
+            AskError::Unanswered(_) | AskError::Malformed => Self::new("no_answer", message),
         }
     }
 }
 
 /// A structured answer with its text twin: the same JSON as text.
-pub(super) fn structured(json: &[u8]) -> Bytes {
-    tool_result(&String::from_utf8_lossy(json), Some(json), false)
+pub(crate) fn structured(json: &[u8]) -> ToolOutput {
+    ToolOutput::text(&String::from_utf8_lossy(json), Some(json), false)
 }
 
-pub(super) fn into_call_outcome(outcome: ToolOutcome) -> CallOutcome {
-    CallOutcome::Result(outcome.unwrap_or_else(|failure| tool_result(&failure.to_string(), None, true)))
+/// The outcome as the caller's revision has it: a missing capability is an error of the protocol in the stateless one.
+pub(crate) fn into_outcome(outcome: ToolOutcome, revision: Revision) -> Outcome {
+    let output = match outcome {
+        Ok(output) => output,
+        Err(ToolFailure { protocol: Some(error), .. }) => return Err(*error),
+        Err(ToolFailure { needs: Some(needs), .. }) if revision.is_stateless() => {
+            return Err(FeatureError::MissingCapability(needs));
+        }
+        Err(failure) => ToolOutput::text(&failure.to_string(), None, true),
+    };
+    Ok(FeatureResult::new(output.write(revision)))
 }

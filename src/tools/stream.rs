@@ -9,21 +9,21 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tickgate_actors::session::CallLink;
+use tickgate_actors::call::CallLink;
 use tickgate_actors::stream::Health;
 use tickgate_actors::window::{ReaderSettings, Ready, TapeReader, Wish};
 use tickgate_core::access::Scope;
 use tickgate_core::market::Topic;
-use tickgate_core::mcp::LogLevel;
+use tickgate_core::mcp::{LogLevel, Progress, ToolOutput};
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::tape::{Event, Gather, Kind, Mode, Next, Position, Start};
 use tickgate_core::time::Millis;
 use tokio::time::Instant;
 
 use super::arguments::{self, DURATION_BOUNDS_MS, Texts};
-use super::catalog::ToolContext;
+use super::context::ToolContext;
 use super::outcome::{ToolFailure, ToolOutcome, structured};
-use super::registry::{Tool, ToolCall, ToolRun, Toolset};
+use super::tool::{Tool, ToolCall, ToolRun, Toolset, reads};
 use super::schema;
 
 /// Symbols of one stream.
@@ -102,11 +102,12 @@ fn tool(subject: Subject, name: &'static str, title: &'static str, description: 
         title,
         description: description.to_owned(),
         input_schema: schema::of::<StreamArguments>(),
-        output_schema: output_schema(),
+        output_schema: Some(output_schema()),
         scope: Scope::Read,
         toolset: Toolset::Streaming,
         streaming: true,
-        open_world: true,
+        hints: reads(true),
+        icons: Vec::new(),
         run: Arc::new(move |call| match Stream::new(subject, name, call) {
             Ok(stream) => ToolRun::Running(Box::pin(stream.run())),
             Err(failure) => ToolRun::Done(Err(failure)),
@@ -228,10 +229,11 @@ impl Stream {
         let (elapsed, total) = (elapsed as f64, self.arguments.duration as f64);
         // Several items of one ms still have to increase; a thousandth of a ms apart keeps them below the next.
         self.progress = if self.progress < 0.0 { 0.0 } else { elapsed.max(self.progress + 0.001) };
-        self.link.progress(self.progress, Some(total), quoted, Some(item)).await;
+        let report = Progress { progress: self.progress, total: Some(total), message: quoted, event: Some(item) };
+        self.link.progress(report).await;
     }
 
-    fn result(&self, newest: &Newest, position: Position, effective_interval_ms: u64) -> Bytes {
+    fn result(&self, newest: &Newest, position: Position, effective_interval_ms: u64) -> ToolOutput {
         let as_of = newest.events.back().map_or_else(|| self.context.clock.now(), |event| event.as_of);
         let freshness = self.context.freshness(as_of, false, position);
         let freshness = serde_json::to_string(&freshness).expect("freshness holds only words and numbers");

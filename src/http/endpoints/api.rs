@@ -7,20 +7,18 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tickgate_actors::window::{Interest, Ready, Wish};
 use tickgate_core::market::{Symbol, Topic};
-use tickgate_core::time::Millis;
 
 use super::events::watch_problem;
 use super::query::{Query, wrong};
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::RequestIdentity;
-use crate::upstream::polygon;
+use crate::tools::bars;
 
 const DEFAULT_ARTICLES: u64 = 20;
 const ARTICLE_BOUNDS: std::ops::RangeInclusive<u64> = 1..=100;
 const DEFAULT_BARS: u64 = 60;
 const BAR_BOUNDS: std::ops::RangeInclusive<u64> = 1..=1_000;
-const CALL_DEADLINE_MS: u64 = 15_000;
 
 pub(in crate::http) async fn quote(request: HttpRequest, symbol: Path<String>, OnWorker(worker): OnWorker) -> HttpResponse {
     respond(&request, quote_of(&request, &symbol, &worker).await)
@@ -73,53 +71,19 @@ async fn bars_of(request: &HttpRequest, symbol: &str, worker: &Worker) -> Result
     let query = Query::read(request, &["timespan", "limit"])?;
     let symbol = symbol_of(symbol)?;
     let limit = query.number("limit", &BAR_BOUNDS)?.unwrap_or(DEFAULT_BARS);
-    let (timespan, days) = query
+    let timespan = query
         .parsed("timespan", |text| match text {
-            "minute" => Ok(("minute", 4)),
-            "hour" => Ok(("hour", 60)),
-            "day" => Ok(("day", 1_500)),
+            "minute" => Ok("minute"),
+            "hour" => Ok("hour"),
+            "day" => Ok("day"),
             _ => Err("it must be minute, hour or day"),
         })?
-        .unwrap_or(("minute", 4));
+        .unwrap_or("minute");
     let position = worker.context.window.position();
-    let now = worker.gateway.clock.now();
-    let (from, to) = (now.minus(days * 86_400_000).0.to_string(), now.0.to_string());
-    let template = "/v2/aggs/ticker/{ticker}/range/1/{timespan}/{from}/{to}";
-    let values = [("ticker", symbol.as_str()), ("timespan", timespan), ("from", &from), ("to", &to)];
-    let path = polygon::Path::new(template, &values).map_err(|error| upstream_problem(&error))?;
-    // The upstream's limit counts base bars: minutes for hours.
-    let base = if timespan == "hour" { limit * 60 } else { limit };
-    let query = vec![("sort", "desc".to_owned()), ("limit", base.min(50_000).to_string())];
-    let call = polygon::UpstreamCall {
-        path,
-        query,
-        deadline: now.plus(CALL_DEADLINE_MS),
-        request_id: Some(RequestIdentity::of(request)),
-    };
-    let fetched = worker.context.upstream.get(call).await.map_err(|error| upstream_problem(&error))?;
-    let envelope: Bars<'_> = serde_json::from_slice(&fetched.body).map_err(|_| {
-        Problem::new(StatusCode::BAD_GATEWAY, "invalid_response", "the upstream's answer makes no sense: try again later")
-    })?;
-    let mut rows = envelope.results;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    rows.reverse();
-    let as_of = rows
-        .last()
-        .and_then(|row| serde_json::from_str::<BarTime>(row.get()).ok())
-        .map_or(fetched.fetched, |bar| Millis::from_any_unit(bar.t));
-    let freshness = worker.context.freshness(as_of, fetched.delayed, position);
-    Ok(answer(&rows, &json!(freshness), &position.to_string()))
-}
-
-#[derive(serde::Deserialize)]
-struct Bars<'a> {
-    #[serde(borrow, default)]
-    results: Vec<&'a RawValue>,
-}
-
-#[derive(serde::Deserialize)]
-struct BarTime {
-    t: u64,
+    let bars = bars::newest(&worker.context, &symbol, timespan, limit, RequestIdentity::of(request)).await;
+    let bars = bars.map_err(|error| upstream_problem(&error))?;
+    let freshness = worker.context.freshness(bars.as_of, bars.delayed, position);
+    Ok(answer(&bars.rows, &json!(freshness), &position.to_string()))
 }
 
 fn status_of(request: &HttpRequest, worker: &Worker) -> Result<String, Problem> {

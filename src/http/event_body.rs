@@ -1,4 +1,4 @@
-//! The body of an MCP event stream: a session's frames, with a comment when it has been silent for a while.
+//! The body of an MCP event stream: frames, with a comment when there have been none for a while.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,28 +9,41 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use bytes::Bytes;
-use futures_util::Stream as _;
+use futures_util::Stream;
 use prometheus::IntGauge;
-use tickgate_actors::session::SessionStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::gateway::Worker;
 
 const KEEPALIVE: Bytes = Bytes::from_static(b": ping\n\n");
 
-pub(super) struct SessionBody {
-    stream: SessionStream,
+/// Frames of `S`; `G` is held until the body is dropped.
+pub(super) struct EventBody<S, G> {
+    first: Option<Bytes>,
+    frames: S,
     keepalive: Duration,
     silence: Pin<Box<Sleep>>,
-    open: IntGauge,
+    _open: Open,
+    _held: G,
 }
 
-impl SessionBody {
-    pub(super) fn respond(stream: SessionStream, worker: &Worker) -> HttpResponse {
+/// Counts an open stream.
+struct Open(IntGauge);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl<S: Stream<Item = Bytes> + Unpin + 'static, G: Unpin + 'static> EventBody<S, G> {
+    /// The answer with these frames; `first` goes before them at once.
+    pub(super) fn respond(first: Option<Bytes>, frames: S, held: G, worker: &Worker) -> HttpResponse {
         let keepalive = Duration::from_secs(worker.gateway.settings.streams.keepalive_secs);
         let open = worker.gateway.metrics.streams_open.with_label_values(&["mcp"]);
         open.inc();
-        event_stream().body(Self { stream, keepalive, silence: Box::pin(sleep(keepalive)), open })
+        let silence = Box::pin(sleep(keepalive));
+        event_stream().body(Self { first, frames, keepalive, silence, _open: Open(open), _held: held })
     }
 }
 
@@ -44,7 +57,7 @@ pub(super) fn event_stream() -> actix_web::HttpResponseBuilder {
     response
 }
 
-impl MessageBody for SessionBody {
+impl<S: Stream<Item = Bytes> + Unpin, G: Unpin> MessageBody for EventBody<S, G> {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -52,8 +65,11 @@ impl MessageBody for SessionBody {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
         let keepalive = self.keepalive;
-        if let Poll::Ready(frame) = Pin::new(&mut self.stream).poll_next(cx) {
+        if let Poll::Ready(frame) = Pin::new(&mut self.frames).poll_next(cx) {
             self.silence.as_mut().reset(Instant::now() + keepalive);
             return Poll::Ready(frame.map(Ok));
         }
@@ -62,11 +78,5 @@ impl MessageBody for SessionBody {
             return Poll::Ready(Some(Ok(KEEPALIVE)));
         }
         Poll::Pending
-    }
-}
-
-impl Drop for SessionBody {
-    fn drop(&mut self) {
-        self.open.dec();
     }
 }

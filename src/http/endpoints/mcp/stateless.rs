@@ -1,0 +1,88 @@
+//! The stateless era (2026-07-28): each request stands alone; no session is read, made or named.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use serde_json::{Map, Value};
+use tickgate_actors::stateless::StatelessAnswer;
+use tickgate_core::access::Principal;
+use tickgate_core::mcp::{Asked, Envelope, FeatureRequest, HeaderValue, Refusal, RoutingHeaders, StatelessRequest, admit};
+use tickgate_core::rpc::{ClientMessage, ErrorCode, RpcError};
+use tickgate_core::sse::{bare_message, comment};
+
+use super::{PROTOCOL_VERSION, unknown_caller};
+use crate::http::error::{refused, refused_request};
+use crate::http::event_body::EventBody;
+use crate::http::gateway::Worker;
+use crate::http::request::{RequestIdentity, caller};
+use crate::http::slots::{NoSlot, StreamSlot};
+
+/// Answers one request.
+pub(super) async fn answer(request: &HttpRequest, message: ClientMessage, envelope: Envelope, worker: &Worker) -> HttpResponse {
+    let Some(caller) = caller(request) else { return unknown_caller().respond(request) };
+    let ClientMessage::Request { id, method, params } = message else { return HttpResponse::Accepted().finish() };
+    let headers = request.headers();
+    let routing = RoutingHeaders {
+        version: header(headers, PROTOCOL_VERSION),
+        method: header(headers, "mcp-method"),
+        name: header(headers, "mcp-name"),
+    };
+    let admitted = match admit(id, &method, params.as_deref(), envelope, Some(&routing)) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refused(&refusal, true),
+    };
+    if let Some(refusal) = mismatch(&admitted, headers, worker) {
+        return refused(&refusal, true);
+    }
+    if let Some(traceparent) = &admitted.traceparent {
+        tracing::Span::current().record("trace.parent", traceparent.as_str());
+    }
+    let id = admitted.id.clone();
+    let slot = match &admitted.asked {
+        Asked::Listen(_) => match take_slot(&caller.principal, worker) {
+            Ok(slot) => Some(slot),
+            Err((status, detail)) => return refused_request(Some(id), status, "too_many_streams", detail),
+        },
+        _ => None,
+    };
+    match worker.stateless.answer(admitted, &caller, RequestIdentity::of(request)).await {
+        StatelessAnswer::Json(status, body) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+            HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/json")).body(body)
+        }
+        StatelessAnswer::Stream(messages) => {
+            let frames = messages.map(|message: Bytes| bare_message(&message));
+            EventBody::respond(Some(comment("connected")), frames, slot, worker)
+        }
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> HeaderValue<'a> {
+    HeaderValue::of(headers.get_all(name).map(|value| std::str::from_utf8(value.as_bytes()).ok()))
+}
+
+/// Parameters that the tool's schema wants in headers must be there, and say the same.
+fn mismatch(admitted: &StatelessRequest, headers: &HeaderMap, worker: &Worker) -> Option<Refusal> {
+    let Asked::Feature(FeatureRequest::CallTool { name, arguments }, _) = &admitted.asked else { return None };
+    let registry = worker.gateway.registry.current();
+    let params = registry.header_params(name);
+    if params.is_empty() {
+        return None;
+    }
+    let arguments: Map<String, Value> =
+        arguments.as_ref().and_then(|arguments| serde_json::from_str(arguments.get()).ok()).unwrap_or_default();
+    let problem = params.iter().find_map(|param| param.check(&arguments, header(headers, &param.header)).err())?;
+    let error = RpcError::new(ErrorCode::HEADER_MISMATCH, problem);
+    Some(Refusal { status: 400, id: Some(admitted.id.clone()), error })
+}
+
+fn take_slot(principal: &Principal, worker: &Worker) -> Result<StreamSlot, (StatusCode, &'static str)> {
+    let gateway = &worker.gateway;
+    let open = gateway.metrics.streams_open.with_label_values(&["listen"]);
+    gateway.slots.take(principal, open).map_err(|no_slot| match no_slot {
+        NoSlot::Full => (StatusCode::SERVICE_UNAVAILABLE, "the gateway has no room for another stream: try again later"),
+        NoSlot::TooMany => (StatusCode::TOO_MANY_REQUESTS, "you have too many open streams: close one first"),
+    })
+}

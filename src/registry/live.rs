@@ -1,0 +1,51 @@
+//! The registry as it is now: what is offered can change while the gateway runs, and whoever listens is told.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::LocalBoxStream;
+use tickgate_core::session::Notice;
+use tokio::sync::broadcast;
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
+
+use super::Registry;
+
+/// Changes that a listener may be behind; one that is further behind is told that the tools have changed, and lists anew.
+const MAX_BEHIND: usize = 16;
+
+/// The registry as it is now. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct LiveRegistry {
+    current: Arc<RwLock<Arc<Registry>>>,
+    changes: broadcast::Sender<Notice>,
+}
+
+impl LiveRegistry {
+    /// Begins with this registry.
+    #[must_use]
+    pub fn new(registry: Registry) -> Self {
+        Self { current: Arc::new(RwLock::new(Arc::new(registry))), changes: broadcast::channel(MAX_BEHIND).0 }
+    }
+
+    /// The registry of this moment.
+    #[must_use]
+    pub fn current(&self) -> Arc<Registry> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Offers something else from now on, and tells of it.
+    pub fn replace(&self, registry: Registry, change: Notice) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+        // Nobody may be listening.
+        let _ = self.changes.send(change);
+    }
+
+    /// Changes from now on.
+    #[must_use]
+    pub fn changes(&self) -> LocalBoxStream<'static, Notice> {
+        BroadcastStream::new(self.changes.subscribe())
+            .map(|change| change.unwrap_or_else(|BroadcastStreamRecvError::Lagged(_)| Notice::ToolsChanged))
+            .boxed_local()
+    }
+}

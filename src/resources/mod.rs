@@ -1,0 +1,16 @@
+//! What clients can read and watch: `market://quote/{symbol}`, `market://news/{symbol}`, `market://bars/{symbol}/{timespan}`,
+//! `market://status`.
+
+mod market;
+mod resource;
+mod uri;
+
+pub use market::all;
+pub use resource::{Read, ReadCall, Resource, Watch, contents, nothing_changes};
+pub use uri::Variables;
+
+/// The resource that a URI names, and what stands in its variables.
+#[must_use]
+pub fn find<'a>(resources: &'a [Resource], uri: &str) -> Option<(&'a Resource, Variables)> {
+    resources.iter().find_map(|resource| Some((resource, uri::matches(&resource.uri, uri)?)))
+}

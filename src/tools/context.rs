@@ -1,0 +1,51 @@
+//! What tools and resources work with, on one worker.
+
+use std::rc::Rc;
+
+use tickgate_actors::Clock;
+use tickgate_actors::stream::MarketState;
+use tickgate_actors::window::TapeWindow;
+use tickgate_core::access::{Caller, Scope};
+use tickgate_core::market::Freshness;
+use tickgate_core::tape::Position;
+use tickgate_core::time::Millis;
+
+use crate::registry::LiveRegistry;
+use crate::upstream::polygon::PolygonClient;
+
+/// What tools work with, on one worker.
+pub struct ToolContext {
+    /// The tape.
+    pub window: TapeWindow,
+    /// The upstream.
+    pub upstream: Rc<PolygonClient>,
+    /// Session and upstream health.
+    pub market: MarketState,
+    /// What is offered, which may change.
+    pub registry: LiveRegistry,
+    /// Whether `stream:true` is served as a stream (`ENABLE_STREAMING`).
+    pub streaming: bool,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl ToolContext {
+    /// The freshness of data of `as_of`, for someone who goes on from `position`.
+    #[must_use]
+    pub fn freshness(&self, as_of: Millis, delayed: bool, position: Position) -> Freshness {
+        Freshness {
+            as_of,
+            age_ms: self.clock.now().since(as_of),
+            source: self.market.source(),
+            delayed: delayed || self.market.delayed(),
+            session: self.market.phase(),
+            position: position.to_string(),
+        }
+    }
+
+    /// The least interval that a caller may ask for, in ms.
+    #[must_use]
+    pub fn interval_floor_ms(caller: &Caller) -> u64 {
+        if caller.scope.allows(Scope::Write) { 250 } else { 1_000 }
+    }
+}

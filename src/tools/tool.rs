@@ -1,0 +1,122 @@
+//! One tool: what it needs, takes and gives.
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tickgate_actors::call::CallLink;
+use tickgate_core::access::{Caller, Scope};
+use tickgate_core::mcp::{Icon, ToolAnnotations, ToolDescriptor};
+
+use super::context::ToolContext;
+use super::outcome::ToolOutcome;
+
+/// A group of tools that can be switched on together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Toolset {
+    /// Prices, bars and news of the market.
+    Market,
+    /// What changes, as it changes.
+    Streaming,
+    /// Price alerts.
+    Alerts,
+    /// What a model of the client's helps with.
+    Assist,
+}
+
+impl Toolset {
+    /// Every group, in the order of the list.
+    pub const ALL: [Self; 4] = [Self::Market, Self::Streaming, Self::Alerts, Self::Assist];
+
+    /// The name in `TOOLSETS`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Market => "market",
+            Self::Streaming => "streaming",
+            Self::Alerts => "alerts",
+            Self::Assist => "assist",
+        }
+    }
+}
+
+/// A call of a tool.
+pub struct ToolCall {
+    /// What tools work with.
+    pub context: Rc<ToolContext>,
+    /// The arguments as sent.
+    pub arguments: Option<Box<RawValue>>,
+    /// Who calls.
+    pub caller: Caller,
+    /// The line to the client while it runs.
+    pub link: CallLink,
+}
+
+/// How a call was taken.
+pub enum ToolRun {
+    /// Done at once.
+    Done(ToolOutcome),
+    /// Running.
+    Running(LocalBoxFuture<'static, ToolOutcome>),
+}
+
+/// What a tool does.
+pub type Run = Arc<dyn Fn(ToolCall) -> ToolRun + Send + Sync>;
+
+/// One tool.
+#[derive(Clone)]
+pub struct Tool {
+    /// Unique.
+    pub name: &'static str,
+    /// For people.
+    pub title: &'static str,
+    /// For models.
+    pub description: String,
+    /// JSON Schema of its arguments.
+    pub input_schema: Value,
+    /// JSON Schema of its structured content, if it has any.
+    pub output_schema: Option<Value>,
+    /// The least scope that may call it. A tool for admins is listed to admins only.
+    pub scope: Scope,
+    /// Its group.
+    pub toolset: Toolset,
+    /// Whether it can stream.
+    pub streaming: bool,
+    /// Hints for the client's user interface.
+    pub hints: ToolAnnotations,
+    /// For people.
+    pub icons: Vec<Icon>,
+    /// What it does.
+    pub run: Run,
+}
+
+/// Hints of a tool that only reads. `open_world`: whether it talks to the upstream.
+#[must_use]
+pub const fn reads(open_world: bool) -> ToolAnnotations {
+    ToolAnnotations { read_only_hint: true, destructive_hint: false, idempotent_hint: true, open_world_hint: open_world }
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Tool {
+    /// The tool as clients see it.
+    #[must_use]
+    pub fn descriptor(&self) -> ToolDescriptor {
+        ToolDescriptor {
+            name: self.name,
+            title: self.title,
+            description: self.description.clone(),
+            input_schema: self.input_schema.clone(),
+            output_schema: self.output_schema.clone(),
+            annotations: self.hints,
+            icons: self.icons.clone(),
+        }
+    }
+}
