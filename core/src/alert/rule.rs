@@ -82,10 +82,12 @@ impl Alert {
     }
 
     /// Looks at a price. The same price again changes nothing; one that is older than the last, or no price at all, is not
-    /// looked at. A time that lies ahead counts as `now`: it must not make the alert deaf until then.
+    /// looked at. A time that lies ahead counts as `now`, and one that lies ahead of a clock that was set back counts for
+    /// nothing: neither may make the alert deaf until then.
     pub fn observe(&mut self, price: f64, as_of: Millis, now: Millis) -> Option<Firing> {
         let as_of = as_of.min(now);
-        if !price.is_finite() || price <= 0.0 || as_of < self.seen {
+        let is_older = as_of < self.seen && self.seen <= now;
+        if !price.is_finite() || price <= 0.0 || is_older {
             return None;
         }
         self.seen = as_of;
