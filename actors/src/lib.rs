@@ -8,6 +8,7 @@
 //! | [`poller::PollerActor`] | when which topics of one kind are polled | one per market, one for news, one for status, on the market arbiter | rebuilt; its streams tell it again what to poll |
 //! | [`quota::QuotaActor`] | the upstream budget | one, on the market arbiter | rebuilt, full |
 //! | [`window::WindowActor`] | one worker's copy of the tape and its readers | one per HTTP worker | the worker ends |
+//! | [`alerts::AlertsActor`] | every price alert | one, on the main arbiter | rebuilt from the store after a pause |
 //! | [`session::SessionActor`] | one MCP session | one per session, on the worker that opened it | its slot in the directory is freed; the client starts anew |
 //!
 //! Beside them stand [`call`], what a running call can say and ask; [`stateless`], requests that stand alone; and [`tasks`], calls
@@ -15,6 +16,7 @@
 //!
 //! Data flows poller → stream → tape → windows → readers; interest flows the other way.
 
+pub mod alerts;
 pub mod call;
 pub mod clock;
 pub mod metrics;

@@ -29,6 +29,12 @@ pub struct Metrics {
     pub mailbox_full: IntCounterVec,
     /// Connections closed because their reader was too slow, by stream.
     pub slow_readers: IntCounterVec,
+    /// Price alerts that there are.
+    pub alerts: IntGauge,
+    /// Price alerts that fired.
+    pub alerts_fired: IntCounter,
+    /// Times that the store did not keep, load or delete a price alert.
+    pub alert_store_failures: IntCounter,
 }
 
 impl Metrics {
@@ -47,8 +53,11 @@ impl Metrics {
             registry.register(Box::new(metric.clone()))?;
             Ok(metric)
         };
-        let sessions_opened = IntCounter::new("tickgate_sessions_opened_total", "MCP sessions opened.")?;
-        registry.register(Box::new(sessions_opened.clone()))?;
+        let plain = |name: &str, help: &str| -> prometheus::Result<IntCounter> {
+            let metric = IntCounter::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok(metric)
+        };
         Ok(Self {
             tape_events: counter("tickgate_tape_events_total", "Events put on the tape.", &["kind"])?,
             tape_bytes: gauge("tickgate_tape_bytes", "Bytes of the events that the tape retains.")?,
@@ -56,7 +65,7 @@ impl Metrics {
             topics_watched: gauge("tickgate_topics_watched", "Topics that somebody watches.")?,
             actor_restarts: counter("tickgate_actor_restarts_total", "Actors rebuilt after a panic.", &["actor"])?,
             sessions_open: gauge("tickgate_sessions_open", "MCP sessions that are open.")?,
-            sessions_opened,
+            sessions_opened: plain("tickgate_sessions_opened_total", "MCP sessions opened.")?,
             sessions_ended: counter("tickgate_sessions_ended_total", "MCP sessions ended.", &["reason"])?,
             tasks_running: gauge("tickgate_tasks_running", "Tasks whose handler runs.")?,
             tasks_ended: counter("tickgate_tasks_ended_total", "Tasks that are over.", &["status"])?,
@@ -65,6 +74,12 @@ impl Metrics {
                 "tickgate_slow_readers_total",
                 "Connections closed because their reader was too slow.",
                 &["stream"],
+            )?,
+            alerts: gauge("tickgate_alerts", "Price alerts that there are.")?,
+            alerts_fired: plain("tickgate_alerts_fired_total", "Price alerts that fired.")?,
+            alert_store_failures: plain(
+                "tickgate_alert_store_failures_total",
+                "Times that the store did not keep, load or delete a price alert.",
             )?,
         })
     }

@@ -334,6 +334,8 @@ impl Handler<AttachWindow> for SupervisorActor {
 
     #[expect(clippy::disallowed_methods, reason = "a window that is not attached would stay empty for ever")]
     fn handle(&mut self, AttachWindow(window): AttachWindow, _: &mut Self::Context) {
+        // A window that was rebuilt takes the place of the one that died.
+        self.windows.retain(Recipient::connected);
         self.windows.push(window.clone());
         if let Some(tape) = self.tape.get() {
             tape.do_send(Attach(window));
@@ -346,7 +348,10 @@ impl Handler<Feed> for SupervisorActor {
 
     #[expect(clippy::disallowed_methods, reason = "an event that was fed must not be lost")]
     fn handle(&mut self, Feed { topic, draft }: Feed, _: &mut Self::Context) {
-        self.fed.insert(topic);
+        // Nobody polls alerts: remembering every one that ever fired would serve nothing.
+        if PollerKind::of(&topic).is_some() {
+            self.fed.insert(topic);
+        }
         if let (Some(draft), Some(tape)) = (draft, self.tape.get()) {
             tape.do_send(Publish(draft));
         }

@@ -67,6 +67,10 @@ impl Market {
         self.link.0.try_send(Kill(victim)).unwrap();
     }
 
+    pub(crate) fn kill_tape(&self) {
+        self.kill(Victim::Tape);
+    }
+
     /// How many deaths were counted, of all actors.
     fn all_restarts(&self) -> u64 {
         ["poller", "stream", "tape", "quota"].map(|actor| self.restarts(actor)).iter().sum()

@@ -182,6 +182,7 @@ impl Handler<Attach> for TapeActor {
     fn handle(&mut self, Attach(window): Attach, _: &mut Self::Context) {
         self.flush();
         self.install(&window);
+        self.windows.retain(Recipient::connected);
         self.windows.push(window);
     }
 }

@@ -127,7 +127,7 @@ impl TapeWindow {
         self.0.borrow().readers.len()
     }
 
-    pub(super) fn apply(&self, batch: &Batch) {
+    pub(crate) fn apply(&self, batch: &Batch) {
         let mut state = self.0.borrow_mut();
         let state = &mut *state;
         let old_epoch = state.window.epoch();
@@ -147,7 +147,7 @@ impl TapeWindow {
         state.release_waiting();
     }
 
-    pub(super) fn install(&self, window: Window) {
+    pub(crate) fn install(&self, window: Window) {
         let mut state = self.0.borrow_mut();
         let old_epoch = state.window.epoch();
         if window.epoch() != old_epoch {
@@ -164,7 +164,7 @@ impl TapeWindow {
         state.wake_all();
     }
 
-    pub(super) fn forget_unused(&self) {
+    pub(crate) fn forget_unused(&self) {
         let mut state = self.0.borrow_mut();
         let State { window, by_topic, .. } = &mut *state;
         window.forget_unused(|id| by_topic.get(id.index()).is_some_and(|readers| !readers.is_empty()));

@@ -235,10 +235,42 @@ fn topics_of_which_nothing_is_known_are_forgotten_and_their_places_used_again() 
     tape.publish(draft(&[topic(1)], 1), Millis(0));
     tape.unwatch(topic(1), Millis(0));
     tape.forget_unused();
-    // AAPL was not recorded any more and had no events; MSFT has one; the rest is recorded.
-    assert_eq!(tape.window().topics(), 4);
+    // AAPL was not recorded any more and had no events, the status has none either; MSFT has one; the rest is recorded.
+    assert_eq!(tape.window().topics(), 3);
     let (window, mut cursor) = join(&mut tape, &[topic(0)], Mode::All, after(5));
     assert!(matches!(cursor.next(&window), Next::Gap(gap) if gap.reason == GapReason::Unrecorded));
+}
+
+#[test]
+fn a_topic_that_is_always_recorded_has_no_hole_when_its_last_reader_leaves() {
+    let alert: Topic = "alerts:a".parse().unwrap();
+    let mut tape = Tape::new(EPOCH, limits(10));
+    tape.watch(alert.clone(), false, Millis(0)); // 1
+    tape.unwatch(alert.clone(), Millis(0)); // 2
+    tape.publish(draft(std::slice::from_ref(&alert), 1), Millis(0)); // 3
+    tape.watch(alert.clone(), false, Millis(0)); // 4
+    let (window, mut cursor) = join(&mut tape, &[alert], Mode::All, after(1));
+    assert!(matches!(cursor.next(&window), Next::Event(event) if event.seq == 3));
+    assert!(matches!(cursor.next(&window), Next::Idle));
+}
+
+#[test]
+fn alerts_whose_events_have_left_are_forgotten_and_whoever_asks_for_one_again_is_told() {
+    let alert = |n: u64| format!("alerts:a{n}").parse::<Topic>().unwrap();
+    let mut tape = Tape::new(EPOCH, Limits { max_age_ms: 1_000, ..limits(10) });
+    for n in 0..100 {
+        tape.publish(draft(&[alert(n)], n), Millis(0)); // 1 to 100
+    }
+    tape.publish(draft(&[alert(100)], 100), Millis(5_000));
+    assert_eq!(tape.window().topics(), 101);
+    tape.forget_unused();
+    assert_eq!(tape.window().topics(), 1);
+    let mut window = tape.window().clone();
+    let mut resumed = Cursor::join(&mut window, &[alert(7)], Mode::All, after(3));
+    assert!(matches!(resumed.next(&window), Next::Gap(gap) if gap.reason == GapReason::Evicted && gap.to == 100));
+    assert!(matches!(resumed.next(&window), Next::Idle));
+    let mut late = Cursor::join(&mut window, &[alert(7)], Mode::All, after(100));
+    assert!(matches!(late.next(&window), Next::Idle));
 }
 
 #[test]

@@ -64,6 +64,9 @@ pub struct Window {
     tracks: Vec<Track>,
     /// Places of topics that were forgotten, to be used again.
     free: Vec<TopicId>,
+    /// Events of always recorded topics that were forgotten lie at or before this place: whoever asks for one of them again
+    /// is told that they may be missing.
+    forgotten_to: Seq,
 }
 
 impl Window {
@@ -79,6 +82,7 @@ impl Window {
             ids: HashMap::new(),
             tracks: Vec::new(),
             free: Vec::new(),
+            forgotten_to: 0,
         }
     }
 
@@ -123,8 +127,12 @@ impl Window {
         if let Some(id) = self.ids.get(topic) {
             return *id;
         }
-        let spans = if topic.is_always_recorded() { VecDeque::from([Span { from: 0, until: None }]) } else { VecDeque::new() };
-        let track = Track { topic: topic.clone(), events: VecDeque::new(), evicted_to: 0, spans };
+        let (spans, evicted_to) = if topic.is_always_recorded() {
+            (VecDeque::from([Span { from: 0, until: None }]), self.forgotten_to)
+        } else {
+            (VecDeque::new(), 0)
+        };
+        let track = Track { topic: topic.clone(), events: VecDeque::new(), evicted_to, spans };
         let id = match self.free.pop() {
             Some(id) => {
                 self.tracks[id.0] = track;
@@ -140,15 +148,20 @@ impl Window {
     }
 
     /// Forgets topics that nobody reads, that are not recorded and of which nothing is retained: whoever asks for one again
-    /// is told of an unrecorded gap, as before. Without it, every topic ever asked for would be kept for ever.
+    /// is told of an unrecorded gap, as before. Of topics that are always recorded it is remembered together up to where
+    /// events of them may have left. Without it, every topic ever asked for would be kept for ever.
     pub fn forget_unused(&mut self, is_read: impl Fn(TopicId) -> bool) {
-        let Self { ids, tracks, free, .. } = self;
-        ids.retain(|_, id| {
+        let Self { ids, tracks, free, forgotten_to, .. } = self;
+        ids.retain(|topic, id| {
             let track = &tracks[id.0];
-            let recorded = track.spans.back().is_some_and(|span| span.until.is_none());
+            let always = topic.is_always_recorded();
+            let recorded = !always && track.spans.back().is_some_and(|span| span.until.is_none());
             let used = recorded || !track.events.is_empty() || is_read(*id);
             if !used {
                 free.push(*id);
+                if always {
+                    *forgotten_to = (*forgotten_to).max(track.evicted_to);
+                }
             }
             used
         });
@@ -194,7 +207,7 @@ impl Window {
                 copy.tracks[id.0] = other.tracks[theirs.0].clone();
             }
         }
-        *self = Self { head: other.head, bytes: other.bytes, order: other.order, ..copy };
+        *self = Self { head: other.head, bytes: other.bytes, order: other.order, forgotten_to: other.forgotten_to, ..copy };
     }
 
     /// Applies a batch of the tape. One of another epoch starts the window anew.
@@ -244,6 +257,9 @@ impl Window {
     }
 
     fn end_span(&mut self, topic: &Topic, seq: Seq) {
+        if topic.is_always_recorded() {
+            return;
+        }
         let id = self.topic_id(topic);
         if let Some(span) = self.tracks[id.0].spans.back_mut() {
             span.until.get_or_insert(seq);

@@ -1,7 +1,9 @@
 //! What the tests of the actors share: a thread of its own with a paused clock for each test, a scripted upstream, and a
 //! market whose actors all run there.
 
-use std::collections::{HashSet, VecDeque};
+mod store;
+
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -18,6 +20,8 @@ use crate::supervisor::{MarketDataFactory, MarketHandles, MarketLink, Supervisor
 use crate::window::{Interest, ReaderSettings, Ready, TapeReader, TapeWindow, WindowActor, Wish};
 use crate::{Clock, Metrics};
 use crate::{stream::MarketState, supervisor::WatchError};
+
+pub(crate) use store::MemoryStore;
 
 /// How long a test may take by the clock on the wall: one that spins forever fails too.
 const REAL_DEADLINE: Duration = Duration::from_secs(60);
@@ -83,12 +87,14 @@ struct Script {
     calls: Vec<Call>,
     turns: VecDeque<Turn>,
     unknown: HashSet<Symbol>,
+    prices: HashMap<Symbol, f64>,
+    begins: u64,
     articles: Vec<Article>,
     latency: Duration,
 }
 
-/// A scripted upstream: it knows every symbol but those that it was told not to know, every price differs from the one
-/// before, and it has the articles that were published. Clones are the same.
+/// A scripted upstream: it knows every symbol but those that it was told not to know, every price that was not set differs from
+/// the one before, and it has the articles that were published. Clones are the same.
 #[derive(Clone, Default)]
 pub(crate) struct Upstream(Arc<Mutex<Script>>);
 
@@ -104,6 +110,21 @@ impl Upstream {
 
     pub(crate) fn knows_not(&self, symbol: &str) {
         self.script().unknown.insert(symbol.parse().unwrap());
+    }
+
+    /// It knows the symbol after all.
+    pub(crate) fn knows(&self, symbol: &str) {
+        self.script().unknown.remove(&symbol.parse().unwrap());
+    }
+
+    /// What the symbol costs from now on.
+    pub(crate) fn sets(&self, symbol: &str, price: f64) {
+        self.script().prices.insert(symbol.parse().unwrap(), price);
+    }
+
+    /// Its data is from after this moment; each call's is a millisecond newer than that of the one before.
+    pub(crate) fn begins(&self, at: Millis) {
+        self.script().begins = at.0;
     }
 
     /// Publishes articles, or new versions of them.
@@ -133,6 +154,11 @@ impl Upstream {
     /// Each call takes this long.
     pub(crate) fn takes(&self, latency: Duration) {
         self.script().latency = latency;
+    }
+
+    /// How many calls asked for prices.
+    pub(crate) fn all_quote_calls(&self) -> usize {
+        self.script().calls.iter().filter(|call| matches!(call, Call::Quotes(_))).count()
     }
 
     /// How many calls asked for this symbol's price.
@@ -168,7 +194,9 @@ impl MarketData for Upstream {
         Box::pin(async move {
             let number = self.take_turn(Call::Quotes(symbols.to_vec())).await?;
             let script = self.script();
-            Ok(symbols.iter().filter(|symbol| !script.unknown.contains(symbol)).map(|symbol| quote(symbol, number)).collect())
+            let known = symbols.iter().filter(|symbol| !script.unknown.contains(symbol));
+            let price = |symbol| script.prices.get(symbol).copied().unwrap_or_else(|| f64::from(u32::try_from(number).unwrap()));
+            Ok(known.map(|symbol| quote(symbol, Millis(script.begins + number), price(symbol))).collect())
         })
     }
 
@@ -201,17 +229,17 @@ impl MarketData for Upstream {
     }
 }
 
-fn quote(symbol: &Symbol, number: u64) -> Quote {
+fn quote(symbol: &Symbol, as_of: Millis, price: f64) -> Quote {
     Quote {
         symbol: symbol.clone(),
-        price: f64::from(u32::try_from(number).unwrap()),
+        price,
         size: None,
         bid: None,
         ask: None,
         change: 0.0,
         change_percent: 0.0,
         volume: 0.0,
-        as_of: Millis(number),
+        as_of,
         source: Source::Poll,
         delayed: false,
     }
@@ -250,7 +278,18 @@ impl Market {
     }
 
     pub(crate) async fn with_budget(per_minute: u32) -> Self {
-        let (upstream, clock, metrics) = (Upstream::default(), Clock::start(), metrics());
+        Self::by_clock(Clock::start(), per_minute).await
+    }
+
+    /// Another one after this one, as after a restart: by the same clock, with newer data.
+    pub(crate) async fn successor(&self) -> Self {
+        let market = Self::by_clock(self.clock, 600_000).await;
+        market.upstream.begins(self.clock.now());
+        market
+    }
+
+    async fn by_clock(clock: Clock, per_minute: u32) -> Self {
+        let (upstream, metrics) = (Upstream::default(), metrics());
         let linger_ms = u64::try_from(LINGER.as_millis()).unwrap();
         let settings = SupervisorSettings { tape: limits(), quota: QuotaSettings { per_minute }, linger_ms };
         let state = MarketState::new(MarketPhase::Closed, Source::Poll, false);
