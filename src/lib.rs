@@ -8,6 +8,7 @@
 //! | [`settings`] · [`cli`] | what was configured · what was typed |
 //! | [`http`] | what comes in over HTTP, through which layers, to which route |
 //! | [`auth`] | is this credential genuine |
+//! | [`sealing`] | what only we can read and make |
 //! | [`tools`] | what models can call |
 //! | [`client`] | how a program in Rust calls a gateway |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it |
@@ -22,6 +23,7 @@ pub mod client;
 mod dashboard;
 pub mod http;
 mod process;
+pub mod sealing;
 pub mod settings;
 pub mod telemetry;
 pub mod tools;
