@@ -8,7 +8,7 @@
 //! | [`settings`] · [`cli`] | what was configured · what was typed |
 //! | [`http`] | what comes in over HTTP, through which layers, to which route |
 //! | [`auth`] | is this credential genuine |
-//! | [`sealing`] | what only we can read and make |
+//! | [`sealing`] · [`storage`] | what only we can read and make · what survives a restart |
 //! | [`tools`] | what models can call |
 //! | [`client`] | how a program in Rust calls a gateway |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it |
@@ -25,6 +25,7 @@ pub mod http;
 mod process;
 pub mod sealing;
 pub mod settings;
+pub mod storage;
 pub mod telemetry;
 pub mod tools;
 pub mod upstream;

@@ -10,8 +10,8 @@ use super::reader::{Reader, SettingError};
 use super::sources::Sources;
 use super::values::{AuthMode, Environment, boolean, host, list, log_level, origin, secret_key, static_key, web_url, within};
 use super::{
-    AccessSettings, LimitSettings, ListenSettings, MarketSource, SessionSettings, Settings, StreamSettings, TelemetrySettings,
-    UpstreamSettings,
+    AccessSettings, LimitSettings, ListenSettings, MarketSource, SessionSettings, Settings, StorageSettings, StreamSettings,
+    TelemetrySettings, UpstreamSettings,
 };
 use crate::settings::values::LogFormat;
 use crate::upstream::polygon::Plan;
@@ -30,6 +30,7 @@ impl Settings {
             limits: limits(&mut reader),
             sessions: sessions(&mut reader),
             streams: streams(&mut reader),
+            storage: storage(&mut reader),
             upstream: upstream(&mut reader),
             telemetry: telemetry(&mut reader),
             listen,
@@ -50,6 +51,12 @@ impl Settings {
                 "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS or JWT_SECRET_KEY",
             )),
             _ => {}
+        }
+        if self.listen.environment != Environment::Development && self.storage.data_keys.is_empty() {
+            errors.push(SettingError::together(format!(
+                "DATA_ENCRYPTION_KEY is needed when APP_ENV is {}, to encrypt what is kept in DATA_DIR: `tickgate secrets` prints a good one",
+                self.listen.environment
+            )));
         }
         if self.sessions.idle_secs > self.sessions.max_secs {
             errors.push(SettingError::together("SESSION_IDLE_SECS is longer than SESSION_MAX_SECS: make it at most as long"));
@@ -92,6 +99,10 @@ fn access(reader: &mut Reader<'_>, listen: &ListenSettings) -> AccessSettings {
         metrics_public: reader.optional("METRICS_PUBLIC", boolean).unwrap_or(development),
         docs_public: reader.optional("DOCS_PUBLIC", boolean).unwrap_or(development),
     }
+}
+
+fn storage(reader: &mut Reader<'_>) -> StorageSettings {
+    StorageSettings { data_keys: reader.optional("DATA_ENCRYPTION_KEY", list(secret_key)).unwrap_or_default() }
 }
 
 fn limits(reader: &mut Reader<'_>) -> LimitSettings {

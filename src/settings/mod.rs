@@ -24,6 +24,7 @@ pub use reader::SettingError;
 pub use sources::{Sources, key_of};
 pub use specs::{SPECS, Spec, reference};
 pub use values::{AuthMode, Environment, LogFormat, RateLimit, StaticKey, VersionCheck};
+pub(crate) use values::{is_secret_key, secret_bytes};
 
 use crate::upstream::polygon::Plan;
 use crate::upstream::simulated::SimulatorSettings;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub sessions: SessionSettings,
     /// Event streams and the tape.
     pub streams: StreamSettings,
+    /// What survives a restart.
+    pub storage: StorageSettings,
     /// Where prices come from.
     pub upstream: UpstreamSettings,
     /// How we are watched.
@@ -144,6 +147,13 @@ pub struct StreamSettings {
     pub linger_secs: u64,
 }
 
+/// What survives a restart, in `DATA_DIR`.
+#[derive(Debug)]
+pub struct StorageSettings {
+    /// `DATA_ENCRYPTION_KEY`; the first encrypts, all decrypt. Empty in development only.
+    pub data_keys: Vec<SecretString>,
+}
+
 /// Where prices come from.
 #[derive(Debug)]
 pub struct UpstreamSettings {
@@ -195,4 +205,3 @@ impl AccessSettings {
         }
     }
 }
-pub(crate) use values::secret_bytes;

@@ -128,6 +128,11 @@ pub const SPECS: &[Spec] = &[
     spec("TAPE_MAX_AGE_SECS", "86400", "1 to 31536000", "Events older than this are dropped."),
     spec("POLL_LINGER_SECS", "30", "0 to 3600", "How long a topic is still polled after its last subscriber left."),
     spec("DATA_DIR", "./data", "a folder", "Where the gateway keeps what must survive a restart."),
+    secret(
+        "DATA_ENCRYPTION_KEY",
+        "hex or base64 of at least 32 random bytes, or a comma list of them",
+        "Encrypts what is kept in DATA_DIR; a list rotates: the first encrypts, all decrypt. Generated into DATA_DIR in development; required otherwise.",
+    ),
     secret("MASSIVE_API_KEY", "your upstream key", "Upstream key; POLYGON_API_KEY is the same. None: the market is simulated."),
     spec("MASSIVE_API_BASE_URL", "https://api.massive.com", "simulated, or an http or https URL", "Where the upstream is."),
     open(

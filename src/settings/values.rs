@@ -207,6 +207,11 @@ pub(super) fn secret_key(text: &str) -> Result<SecretString, &'static str> {
     Ok(SecretString::from(text))
 }
 
+/// Whether a text is good enough as a secret.
+pub(crate) fn is_secret_key(text: &str) -> bool {
+    secret_key(text).is_ok()
+}
+
 /// The bytes of a secret that was accepted by [`secret_key`].
 pub(crate) fn secret_bytes(secret: &SecretString) -> Vec<u8> {
     decode_secret(secret.expose_secret()).unwrap_or_default()
