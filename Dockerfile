@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The gateway in a small image: no shell is needed to run or check it, nothing is written to disk.
+# The gateway in a small image: no shell is needed to run or check it, nothing is written but to DATA_DIR.
 
 FROM rust:1.95-slim-bookworm AS chef
 # One job of this stage: a layer that only a new version of cargo-chef changes.

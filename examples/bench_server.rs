@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use tickgate::application::Application;
 use tickgate::http::MoreRoutes;
+use tickgate::registry::Registry;
 use tickgate::settings::{SPECS, Settings, Sources, key_of};
 use tickgate::telemetry::{start_logs, start_reports};
-use tickgate::tools::{Registry, Tool, ToolRun, Toolset};
+use tickgate::tools::{Tool, ToolRun, Toolset, reads};
 use tickgate_actors::supervisor::MarketLink;
 use tickgate_core::access::Scope;
 use tickgate_core::market::Topic;
-use tickgate_core::mcp::tool_result;
+use tickgate_core::mcp::ToolOutput;
 use tickgate_core::tape::{Draft, Kind};
 use tickgate_core::time::Millis;
 
@@ -50,7 +51,8 @@ fn main() -> anyhow::Result<()> {
             config.app_data(actix_web::web::Data::new(gateway.market.clone()));
             config.route("/publish", actix_web::web::post().to(publish));
         });
-        let application = Application::build_with(settings, Registry::new(vec![echo(), big()]), more)?;
+        let application =
+            Application::build_with(settings, Registry::new(vec![echo(), big()], Vec::new(), Vec::new()), more).await?;
         Ok(application.run_until_stopped().await?)
     })
 }
@@ -77,11 +79,12 @@ fn tool(
         title: name,
         description: format!("{name}, for measuring"),
         input_schema: input,
-        output_schema: serde_json::json!({"type": "object"}),
+        output_schema: None,
         scope: Scope::Read,
         toolset: Toolset::Market,
         streaming: false,
-        open_world: false,
+        hints: reads(false),
+        icons: Vec::new(),
         run: Arc::new(run),
     }
 }
@@ -95,11 +98,11 @@ fn echo() -> Tool {
     tool("echo", input, |call| {
         let arguments: Arguments = serde_json::from_str(call.arguments.as_ref().map_or("{}", |arguments| arguments.get()))
             .expect("the load generator sends a message");
-        ToolRun::Done(Ok(tool_result(&arguments.message, None, false)))
+        ToolRun::Done(Ok(ToolOutput::text(&arguments.message, None, false)))
     })
 }
 
 fn big() -> Tool {
     let text = "{\"symbol\":\"AAPL\",\"price\":239.85}\n".repeat(BIG / 32);
-    tool("big", serde_json::json!({"type": "object"}), move |_| ToolRun::Done(Ok(tool_result(&text, None, false))))
+    tool("big", serde_json::json!({"type": "object"}), move |_| ToolRun::Done(Ok(ToolOutput::text(&text, None, false))))
 }

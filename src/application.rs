@@ -4,7 +4,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix::Actor as _;
@@ -12,25 +11,36 @@ use actix_web::HttpServer;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web_prom::PrometheusMetricsBuilder;
 use anyhow::Context as _;
+use futures_util::StreamExt as _;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
+use tickgate_actors::alerts::{Alerts, AlertsParts};
+use tickgate_actors::call::{Catalog, Started};
 use tickgate_actors::session::{DirectoryLimits, SessionDirectory};
+use tickgate_actors::stateless::Stateless;
 use tickgate_actors::stream::MarketState;
 use tickgate_actors::supervisor::{MarketDataFactory, MarketHandles, SupervisorActor, SupervisorSettings};
+use tickgate_actors::tasks::Tasks;
 use tickgate_actors::window::{TapeWindow, WindowActor};
 use tickgate_actors::{Clock, Metrics};
+use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::market::{MarketPhase, Source};
-use tickgate_core::mcp::ServerInfo;
-use tickgate_core::ports::MarketData;
+use tickgate_core::mcp::{Icon, ServerInfo};
+use tickgate_core::ports::{MarketData, Seal, Store};
 use tickgate_core::session::SessionLimits;
+use tokio::sync::watch;
 
 use crate::auth::{Authenticator, JwtAuthority, development_secret};
 use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, StreamSlots, Worker, app, openapi_document};
 use crate::process::{bind, bound_writes, wait_for_signal};
+use crate::registry::{LiveRegistry, Registry, RegistryCatalog};
+use crate::sealing::Sealer;
 use crate::settings::{
-    AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Settings, UpstreamSettings, VersionCheck,
+    AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, SessionSettings, Settings, UpstreamSettings,
+    VersionCheck,
 };
-use crate::tools::{Registry, ToolCatalog, ToolContext};
+use crate::storage::{SqliteStore, data_keys, open_store};
+use crate::tools::ToolContext;
 use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
 use crate::upstream::simulated::Simulator;
 
@@ -38,8 +48,10 @@ use crate::upstream::simulated::Simulator;
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// A connection that has not taken this many keep-alives is gone.
 const SILENT_KEEPALIVES: u32 = 4;
-/// How often limiters forget accounts that have been full again for a while.
-const LIMITER_SWEEP: Duration = Duration::from_secs(60);
+/// A client that holds a stream open and has been silent for this long is pinged, in ms.
+const PING_MS: u64 = 300_000;
+/// How often what has expired is forgotten: full rate-limit accounts, tasks, records.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// A gateway that is bound and ready to run.
 pub struct Application {
@@ -48,7 +60,24 @@ pub struct Application {
     simulator: Option<(Simulator, Server)>,
     gateway: Arc<Gateway>,
     limiters: Limiters,
+    tasks: Tasks,
+    kept: Kept,
     drain: Duration,
+}
+
+/// What survives a restart, and what only we can read.
+struct Kept {
+    seal: Arc<dyn Seal>,
+    store: Arc<dyn Store>,
+    database: Arc<SqliteStore>,
+}
+
+impl Kept {
+    fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let sealer = Arc::new(Sealer::new(&data_keys(settings)?)?);
+        let database = Arc::new(open_store(settings, Arc::clone(&sealer))?);
+        Ok(Self { seal: sealer, store: Arc::<SqliteStore>::clone(&database), database })
+    }
 }
 
 /// Stops a running gateway, as SIGTERM does.
@@ -63,7 +92,7 @@ impl Stopper {
     /// Readiness off, streams told goodbye, open requests given their time, then the end.
     pub async fn stop(&self) {
         tracing::info!("shutting down: no new work, streams are told goodbye");
-        self.gateway.draining.store(true, Ordering::Relaxed);
+        self.gateway.draining.send_replace(true);
         self.gateway.market.drain();
         self.gateway.sessions.drain();
         self.server.stop(true).await;
@@ -78,48 +107,53 @@ impl Application {
     ///
     /// # Errors
     /// When a port is taken, a folder cannot be written, or the settings contradict each other.
-    pub fn build(settings: Settings, registry: Registry) -> anyhow::Result<Self> {
-        Self::build_with(settings, registry, Arc::new(|_, _| {}))
+    pub async fn build(settings: Settings, registry: Registry) -> anyhow::Result<Self> {
+        Self::build_with(settings, registry, Arc::new(|_, _| {})).await
     }
 
     /// The same with routes beside the product's own.
     ///
     /// # Errors
     /// As [`Self::build`].
-    pub fn build_with(settings: Settings, registry: Registry, more: MoreRoutes) -> anyhow::Result<Self> {
+    pub async fn build_with(settings: Settings, registry: Registry, more: MoreRoutes) -> anyhow::Result<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = Clock::start();
+        // Before the port is bound: a folder that is in use or a damaged database is refused first.
+        let kept = Kept::open(&settings)?;
         let listener = bind(&settings.listen)?;
         let address = listener.local_addr()?;
         let public_url = public_url(&settings.listen, address);
         let metrics_registry = prometheus::Registry::new();
         let actor_metrics = Metrics::register(&metrics_registry)?;
-        let http_metrics = HttpMetrics::register(&metrics_registry)?;
         let upstream_metrics = UpstreamMetrics::register(&metrics_registry)?;
         let (simulator, client_settings) = upstream(&settings.upstream)?;
         let client_settings = Arc::new(client_settings);
         let market = start_market(&settings, &client_settings, &upstream_metrics, clock, &actor_metrics);
-        let registry = Arc::new(registry);
-        let directory_limits =
-            DirectoryLimits { sessions: settings.sessions.max_sessions, per_caller: settings.sessions.max_sessions_per_caller };
+        let alerts = Alerts::start(AlertsParts {
+            market: market.link.clone(),
+            store: Arc::clone(&kept.store),
+            tape: settings.streams.tape,
+            clock,
+            metrics: actor_metrics.clone(),
+        });
+        let tasks = Tasks::new(Arc::clone(&kept.store), clock, actor_metrics.clone());
+        let restored = tasks.restore().await.context("the tasks that the store keeps cannot be read")?;
+        tracing::debug!(tasks = restored, "tasks restored");
+        let openapi = openapi_document(&public_url, &registry);
         let gateway = Arc::new(Gateway {
             settings: http_settings(&settings, &public_url, address),
             authenticator: authenticator(&settings.access, &settings.listen, &public_url, clock)?,
-            sessions: SessionDirectory::new(directory_limits, clock, actor_metrics),
-            session_limits: SessionLimits {
-                idle_ms: settings.sessions.idle_secs * 1_000,
-                max_ms: settings.sessions.max_secs * 1_000,
-                max_calls: settings.sessions.max_calls_per_session,
-            },
-            server_info: server_info(settings.sessions.streaming),
-            registry: Arc::clone(&registry),
+            sessions: sessions(&settings.sessions, clock, actor_metrics),
+            session_limits: session_limits(&settings.sessions),
+            server_info: Arc::new(server_info(settings.sessions.streaming, &public_url)),
+            registry: LiveRegistry::new(registry.with_toolsets(&settings.sessions.toolsets)),
             market: market.link.clone(),
             market_state: market.state.clone(),
             slots: StreamSlots::new(settings.limits.max_streams, settings.limits.max_streams_per_caller),
-            metrics: http_metrics,
-            openapi: openapi_document(&public_url, &registry),
+            metrics: HttpMetrics::register(&metrics_registry)?,
+            openapi,
             clock,
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
         });
         let limiters = Limiters::new(&settings.limits);
         let parts = WorkerParts {
@@ -127,12 +161,16 @@ impl Application {
             market,
             client_settings,
             upstream_metrics,
+            alerts,
+            tasks: tasks.clone(),
+            seal: Arc::clone(&kept.seal),
             streaming: settings.sessions.streaming,
             more,
         };
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
-        Ok(Self { address, server, simulator, gateway, limiters, drain: Duration::from_secs(settings.listen.drain_secs) })
+        let drain = Duration::from_secs(settings.listen.drain_secs);
+        Ok(Self { address, server, simulator, gateway, limiters, tasks, kept, drain })
     }
 
     /// Where it listens.
@@ -174,10 +212,21 @@ impl Application {
             stopper.stop().await;
         });
         let limiters = self.limiters;
+        let (tasks, store, clock) = (self.tasks, self.kept.store, self.gateway.clock);
         let sweep = actix_rt::spawn(async move {
             loop {
-                tokio::time::sleep(LIMITER_SWEEP).await;
+                tokio::time::sleep(SWEEP).await;
                 limiters.forget_the_idle();
+                tasks.forget_the_expired();
+                if let Err(error) = store.purge(clock.now()).await {
+                    tracing::warn!(error = %error, "expired records cannot be forgotten");
+                }
+            }
+        });
+        let (sessions, mut changes) = (self.gateway.sessions.clone(), self.gateway.registry.changes());
+        let tell = actix_rt::spawn(async move {
+            while let Some(change) = changes.next().await {
+                sessions.tell_all(&change);
             }
         });
         if let Some((_, simulator)) = self.simulator {
@@ -185,8 +234,12 @@ impl Application {
         }
         tracing::debug!(drain_secs = self.drain.as_secs(), "serving");
         let served = self.server.await;
-        signals.abort();
-        sweep.abort();
+        for task in [signals, sweep, tell] {
+            task.abort();
+        }
+        if let Err(error) = self.kept.database.close().await {
+            tracing::error!(error = %error, "the store did not close in good order");
+        }
         served
     }
 }
@@ -287,8 +340,24 @@ fn authenticator(
     Ok(Authenticator::new(access, jwt_authority(access, listen, public_url)?, clock))
 }
 
-fn server_info(streaming: bool) -> ServerInfo {
+fn sessions(settings: &SessionSettings, clock: Clock, metrics: Metrics) -> SessionDirectory {
+    let limits = DirectoryLimits { sessions: settings.max_sessions, per_caller: settings.max_sessions_per_caller };
+    SessionDirectory::new(limits, clock, metrics)
+}
+
+fn session_limits(settings: &SessionSettings) -> SessionLimits {
+    SessionLimits {
+        idle_ms: settings.idle_secs * 1_000,
+        max_ms: settings.max_secs * 1_000,
+        max_calls: settings.max_calls_per_session,
+        ping_ms: PING_MS,
+    }
+}
+
+fn server_info(streaming: bool, public_url: &str) -> ServerInfo {
     ServerInfo {
+        website: public_url.to_owned(),
+        icons: vec![Icon { src: format!("{public_url}/assets/icon.png"), mime_type: "image/png", sizes: vec!["96x96"] }],
         name: "tickgate",
         version: env!("CARGO_PKG_VERSION"),
         instructions: include_str!("instructions.md").trim().to_owned(),
@@ -303,6 +372,9 @@ struct WorkerParts {
     market: MarketHandles,
     client_settings: Arc<PolygonSettings>,
     upstream_metrics: UpstreamMetrics,
+    alerts: Alerts,
+    tasks: Tasks,
+    seal: Arc<dyn Seal>,
     streaming: bool,
     more: MoreRoutes,
 }
@@ -319,11 +391,39 @@ impl WorkerParts {
             window,
             upstream: Rc::new(upstream),
             market: self.market.state.clone(),
+            registry: self.gateway.registry.clone(),
+            alerts: self.alerts.clone(),
             streaming: self.streaming,
             clock,
         });
-        let catalog = Rc::new(ToolCatalog::new(Arc::clone(&self.gateway.registry), Rc::clone(&context)));
-        Rc::new(Worker { gateway: Arc::clone(&self.gateway), context, catalog })
+        let server = Arc::clone(&self.gateway.server_info);
+        let meta = server.result_meta();
+        let registry = self.gateway.registry.clone();
+        let catalog: Rc<dyn Catalog> =
+            Rc::new(RegistryCatalog::new(registry, Rc::clone(&context), server, Arc::clone(&self.seal)));
+        self.resume_tasks(&catalog);
+        let stateless = Stateless {
+            catalog: Rc::clone(&catalog),
+            tasks: self.tasks.clone(),
+            seal: Arc::clone(&self.seal),
+            clock,
+            draining: self.gateway.draining.subscribe(),
+            meta,
+        };
+        Rc::new(Worker { gateway: Arc::clone(&self.gateway), context, catalog, stateless })
+    }
+
+    /// Runs the tasks again that ran before the restart; the first worker gets them all.
+    fn resume_tasks(&self, catalog: &Rc<dyn Catalog>) {
+        for task in self.tasks.claim() {
+            // What it may do was decided when it was made; it does no more than that.
+            let caller = Caller { principal: Principal::restored(&task.principal()), scope: Scope::Write, authenticated: true };
+            let (request, link) = task.call();
+            match catalog.start(request, &caller, link) {
+                Started::Done(outcome) => task.finish_with(outcome),
+                Started::Running(handler) => task.run(handler),
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 //! | [`registry`] | what clients can use: tools, prompts and resources, and their lists |
 //! | [`tools`] · [`resources`] | what models can call · what can be read and watched |
 //! | [`prompts`] · [`completion`] | what people can start · what could stand in an argument |
+//! | [`sealing`] · [`storage`] | what only we can read and make · what survives a restart |
 //! | [`client`] | how a program in Rust calls a gateway |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it |
 //! | [`telemetry`] · `dashboard` | how it is watched · the embedded page |
@@ -28,7 +29,9 @@ mod process;
 pub mod prompts;
 pub mod registry;
 pub mod resources;
+pub mod sealing;
 pub mod settings;
+pub mod storage;
 pub mod telemetry;
 pub mod tools;
 pub mod upstream;

@@ -1,11 +1,9 @@
 //! Our own access tokens (DESIGN §8): EdDSA, with the key pair derived from `JWT_SECRET_KEY`. No other algorithm is accepted.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
@@ -16,6 +14,7 @@ use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::time::Millis;
 
 use crate::settings::secret_bytes;
+use crate::storage::kept_secret;
 
 /// Clocks of two machines may differ by this much, in seconds.
 const LEEWAY_SECS: u64 = 30;
@@ -134,31 +133,15 @@ fn key_pair(secret: &[u8]) -> Result<KeyPair, JwtError> {
 /// The secret of a development machine: made once and kept in `DATA_DIR`, readable by its owner only.
 ///
 /// # Errors
-/// When the folder or the file cannot be written or read.
+/// When the folder or the file cannot be written or read, or the file holds no secret.
 pub fn development_secret(data_dir: &Path) -> io::Result<SecretString> {
-    let path = data_dir.join("jwt-secret-key");
-    if let Ok(text) = fs::read_to_string(&path) {
-        return Ok(SecretString::from(text.trim().to_owned()));
-    }
-    fs::create_dir_all(data_dir)?;
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    let text = STANDARD.encode(bytes);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(&path) {
-        Ok(mut file) => file.write_all(text.as_bytes())?,
-        // Another process was first.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return development_secret(data_dir),
-        Err(error) => return Err(error),
-    }
-    Ok(SecretString::from(text))
+    kept_secret(data_dir, "jwt-secret-key")
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn authority(secret: &str, url: &str) -> JwtAuthority {

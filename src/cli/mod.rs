@@ -1,7 +1,8 @@
-//! The command line: `serve`, `simulate`, `check`, `healthcheck`, `token create`, `openapi`. Its flags come from the list of settings.
+//! The command line: `serve`, `simulate`, `check`, `healthcheck`, `token create`, `secrets`, `openapi`. Its flags come from the list of settings.
 
 mod check;
 mod healthcheck;
+mod secrets;
 mod serve;
 mod simulate;
 mod token;
@@ -27,8 +28,10 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         }
     };
     let (name, matches) = matches.subcommand().unwrap_or(("serve", &matches));
-    if name == "openapi" {
-        return openapi();
+    match name {
+        "openapi" => return openapi(),
+        "secrets" => return secrets::run(),
+        _ => {}
     }
     let settings = match settings(matches) {
         Ok(settings) => settings,
@@ -63,6 +66,7 @@ fn command() -> Command {
         .subcommand(with_settings(Command::new("check").about("Check the configuration and print it, secrets redacted")))
         .subcommand(with_settings(Command::new("healthcheck").about("Exit 0 if the gateway on HOST and PORT is ready, else 1")))
         .subcommand(Command::new("token").about("Access tokens").subcommand_required(true).subcommand(with_settings(token)))
+        .subcommand(Command::new("secrets").about("Print good random values for the secret settings, as NAME=value"))
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))
 }
 
@@ -95,7 +99,7 @@ fn settings(matches: &ArgMatches) -> Result<Settings, Vec<SettingError>> {
 }
 
 fn openapi() -> ExitCode {
-    let document = crate::http::openapi_document("http://127.0.0.1:8080", &crate::tools::Registry::standard());
+    let document = crate::http::openapi_document("http://127.0.0.1:8080", &crate::registry::Registry::standard());
     print(&String::from_utf8_lossy(&document))
 }
 

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use crate::application::Application;
+use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::telemetry::{start_logs, start_reports};
-use crate::tools::Registry;
 
 pub(super) fn run(settings: Settings) -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -13,7 +13,7 @@ pub(super) fn run(settings: Settings) -> ExitCode {
     let _reports = start_reports(&settings.telemetry, settings.listen.environment);
     start_logs(&settings.telemetry);
     let served: anyhow::Result<()> = actix::System::new().block_on(async {
-        let application = Application::build(settings, Registry::standard())?;
+        let application = Application::build(settings, Registry::standard()).await?;
         Ok(application.run_until_stopped().await?)
     });
     match served {

@@ -126,7 +126,12 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn of(request: &HttpRequest) -> Self {
-        Self { worker: worker(request), request_id: RequestIdentity::of(request), mcp: request.path() == "/mcp", stateless: names_a_stateless_revision(request) }
+        Self {
+            worker: worker(request),
+            request_id: RequestIdentity::of(request),
+            mcp: request.path() == "/mcp",
+            stateless: names_a_stateless_revision(request),
+        }
     }
 }
 

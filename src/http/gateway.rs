@@ -21,8 +21,8 @@ use tokio::sync::watch;
 
 use super::slots::StreamSlots;
 use crate::auth::Authenticator;
-use crate::settings::{AuthMode, LimitSettings, StreamSettings};
 use crate::registry::LiveRegistry;
+use crate::settings::{AuthMode, LimitSettings, StreamSettings};
 use crate::tools::ToolContext;
 
 /// Settings that handlers and layers look at.

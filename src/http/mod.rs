@@ -2,13 +2,13 @@
 
 mod endpoints;
 mod error;
+mod event_body;
 mod fan_out_body;
 mod gateway;
 mod middleware;
 mod openapi;
 mod request;
 mod routes;
-mod event_body;
 mod slots;
 mod stack;
 

@@ -40,8 +40,7 @@ pub struct Message {
 pub type Maker = Arc<dyn Fn(&Arguments) -> Vec<Value> + Send + Sync>;
 
 /// Makes messages with the help of the client: what it asks comes back with the client's next request.
-pub type Asker =
-    Arc<dyn Fn(Arguments, CallLink) -> LocalBoxFuture<'static, Result<Vec<Value>, FeatureError>> + Send + Sync>;
+pub type Asker = Arc<dyn Fn(Arguments, CallLink) -> LocalBoxFuture<'static, Result<Vec<Value>, FeatureError>> + Send + Sync>;
 
 /// Where a prompt's messages come from.
 #[derive(Clone)]

@@ -100,7 +100,8 @@ impl RegistryCatalog {
             }
             CompletionReference::Resource(uri) => {
                 let template = registry.resources().iter().find(|resource| *resource.uri == **uri);
-                let template = template.ok_or_else(|| FeatureError::invalid_params(format!("Unknown resource template: {}", echo(uri))))?;
+                let template =
+                    template.ok_or_else(|| FeatureError::invalid_params(format!("Unknown resource template: {}", echo(uri))))?;
                 let source = template.source(&asked.argument).ok_or_else(|| unknown_argument(&asked.argument))?;
                 completion::complete(source, &asked.value, &toolsets)
             }
@@ -145,9 +146,7 @@ impl Catalog for RegistryCatalog {
         match request {
             FeatureRequest::CallTool { name, arguments } => self.call_tool(&name, arguments, caller, link),
             FeatureRequest::ReadResource { uri } => self.read(&uri, caller, link),
-            FeatureRequest::GetPrompt { name, arguments } => {
-                get_prompt(&self.live.current(), &name, arguments.as_deref(), link)
-            }
+            FeatureRequest::GetPrompt { name, arguments } => get_prompt(&self.live.current(), &name, arguments.as_deref(), link),
             FeatureRequest::Complete(asked) => Started::Done(self.complete(&asked)),
             FeatureRequest::ListTools { .. }
             | FeatureRequest::ListPrompts { .. }

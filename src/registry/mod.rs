@@ -60,7 +60,8 @@ impl Registry {
     fn of(tools: Vec<Tool>, prompts: Arc<PromptRegistry>, resources: Vec<Resource>) -> Self {
         let by_name: HashMap<_, _> = tools.iter().enumerate().map(|(at, tool)| (tool.name, at)).collect();
         assert_eq!(by_name.len(), tools.len(), "tool names are unique");
-        let header_params = tools.iter().map(|tool| (tool.name, header_params(&tool.input_schema).expect("x-mcp-header is sound")));
+        let header_params =
+            tools.iter().map(|tool| (tool.name, header_params(&tool.input_schema).expect("x-mcp-header is sound")));
         let header_params = header_params.filter(|(_, params)| !params.is_empty()).collect();
         let listed = |admin: bool| {
             let visible = tools.iter().filter(|tool| admin || tool.scope < Scope::Admin);

@@ -43,9 +43,8 @@ impl Pages {
     /// When the cursor was not made for this list as it is now, or for another reader.
     pub fn page(&self, cursor: Option<&str>, principal: &Principal, seal: &dyn Seal) -> Result<FeatureResult, FeatureError> {
         let context: [&[u8]; 3] = [principal.as_str().as_bytes(), self.member.as_bytes(), &self.version];
-        let unknown = || {
-            FeatureError::invalid_params("unknown cursor: start again without one, or send `nextCursor` as you received it")
-        };
+        let unknown =
+            || FeatureError::invalid_params("unknown cursor: start again without one, or send `nextCursor` as you received it");
         let at = match cursor {
             None => 0,
             Some(cursor) => {

@@ -34,14 +34,9 @@ const READ_TTL_MS: u64 = 1_000;
 pub fn all() -> Vec<Resource> {
     let symbol = || ("symbol", Source::Symbols);
     vec![
-        resource(
-            "market://status",
-            "market_status",
-            "Market status",
-            "Market session and upstream health.",
-            vec![],
-            |_| Some(Topic::Status),
-        ),
+        resource("market://status", "market_status", "Market status", "Market session and upstream health.", vec![], |_| {
+            Some(Topic::Status)
+        }),
         resource(
             "market://quote/{symbol}",
             "quote",

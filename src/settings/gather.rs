@@ -8,10 +8,12 @@ use tickgate_core::tape::Limits;
 
 use super::reader::{Reader, SettingError};
 use super::sources::Sources;
-use super::values::{AuthMode, Environment, boolean, host, list, log_level, origin, secret_key, static_key, web_url, within};
+use super::values::{
+    AuthMode, Environment, boolean, host, list, log_level, origin, secret_key, static_key, toolsets, web_url, within,
+};
 use super::{
-    AccessSettings, LimitSettings, ListenSettings, MarketSource, SessionSettings, Settings, StreamSettings, TelemetrySettings,
-    UpstreamSettings,
+    AccessSettings, LimitSettings, ListenSettings, MarketSource, SessionSettings, Settings, StorageSettings, StreamSettings,
+    TelemetrySettings, UpstreamSettings,
 };
 use crate::settings::values::LogFormat;
 use crate::upstream::polygon::Plan;
@@ -30,6 +32,7 @@ impl Settings {
             limits: limits(&mut reader),
             sessions: sessions(&mut reader),
             streams: streams(&mut reader),
+            storage: storage(&mut reader),
             upstream: upstream(&mut reader),
             telemetry: telemetry(&mut reader),
             listen,
@@ -50,6 +53,12 @@ impl Settings {
                 "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS or JWT_SECRET_KEY",
             )),
             _ => {}
+        }
+        if self.listen.environment != Environment::Development && self.storage.data_keys.is_empty() {
+            errors.push(SettingError::together(format!(
+                "DATA_ENCRYPTION_KEY is needed when APP_ENV is {}, to encrypt what is kept in DATA_DIR: `tickgate secrets` prints a good one",
+                self.listen.environment
+            )));
         }
         if self.sessions.idle_secs > self.sessions.max_secs {
             errors.push(SettingError::together("SESSION_IDLE_SECS is longer than SESSION_MAX_SECS: make it at most as long"));
@@ -94,6 +103,10 @@ fn access(reader: &mut Reader<'_>, listen: &ListenSettings) -> AccessSettings {
     }
 }
 
+fn storage(reader: &mut Reader<'_>) -> StorageSettings {
+    StorageSettings { data_keys: reader.optional("DATA_ENCRYPTION_KEY", list(secret_key)).unwrap_or_default() }
+}
+
 fn limits(reader: &mut Reader<'_>) -> LimitSettings {
     LimitSettings {
         mcp: reader.read("RATE_LIMIT_MCP", str::parse),
@@ -115,6 +128,9 @@ fn sessions(reader: &mut Reader<'_>) -> SessionSettings {
         max_secs: reader.read("SESSION_MAX_SECS", within(1..=2_592_000)),
         version_check: reader.read("PROTOCOL_VERSION_CHECK", str::parse),
         streaming: reader.read("ENABLE_STREAMING", boolean),
+        toolsets: reader.read("TOOLSETS", toolsets),
+        transport: reader.read("MCP_TRANSPORT", str::parse),
+        legacy_sse: reader.read("LEGACY_SSE", boolean),
     }
 }
 

@@ -23,8 +23,10 @@ use url::Url;
 pub use reader::SettingError;
 pub use sources::{Sources, key_of};
 pub use specs::{SPECS, Spec, reference};
-pub use values::{AuthMode, Environment, LogFormat, RateLimit, StaticKey, VersionCheck};
+pub use values::{AuthMode, Environment, LogFormat, RateLimit, StaticKey, Transport, VersionCheck};
+pub(crate) use values::{is_secret_key, secret_bytes};
 
+use crate::tools::Toolset;
 use crate::upstream::polygon::Plan;
 use crate::upstream::simulated::SimulatorSettings;
 
@@ -41,6 +43,8 @@ pub struct Settings {
     pub sessions: SessionSettings,
     /// Event streams and the tape.
     pub streams: StreamSettings,
+    /// What survives a restart.
+    pub storage: StorageSettings,
     /// Where prices come from.
     pub upstream: UpstreamSettings,
     /// How we are watched.
@@ -111,7 +115,7 @@ pub struct LimitSettings {
 }
 
 /// MCP sessions.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SessionSettings {
     /// `MAX_SESSIONS`.
     pub max_sessions: usize,
@@ -127,6 +131,12 @@ pub struct SessionSettings {
     pub version_check: VersionCheck,
     /// `ENABLE_STREAMING`.
     pub streaming: bool,
+    /// `TOOLSETS`.
+    pub toolsets: Vec<Toolset>,
+    /// `MCP_TRANSPORT`.
+    pub transport: Transport,
+    /// `LEGACY_SSE`.
+    pub legacy_sse: bool,
 }
 
 /// Event streams and the tape.
@@ -142,6 +152,13 @@ pub struct StreamSettings {
     pub tape: Limits,
     /// `POLL_LINGER_SECS`.
     pub linger_secs: u64,
+}
+
+/// What survives a restart, in `DATA_DIR`.
+#[derive(Debug)]
+pub struct StorageSettings {
+    /// `DATA_ENCRYPTION_KEY`; the first encrypts, all decrypt. Empty in development only.
+    pub data_keys: Vec<SecretString>,
 }
 
 /// Where prices come from.
@@ -195,4 +212,3 @@ impl AccessSettings {
         }
     }
 }
-pub(crate) use values::secret_bytes;

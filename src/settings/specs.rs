@@ -120,6 +120,19 @@ pub const SPECS: &[Spec] = &[
         "true or false",
         "false: stream:true tool calls answer as JSON at once; other streams are not touched.",
     ),
+    spec(
+        "TOOLSETS",
+        "standard",
+        "standard, all, or a comma list of market, streaming, alerts, assist",
+        "Tools that are offered.",
+    ),
+    spec("MCP_TRANSPORT", "http", "http or stdio", "stdio: MCP over stdin and stdout for one client, and no HTTP server."),
+    spec(
+        "LEGACY_SSE",
+        "false",
+        "true or false",
+        "Also serve the HTTP+SSE transport of 2024-11-05, on /sse and /messages, for clients that know no other.",
+    ),
     spec("SSE_KEEPALIVE_SECS", "15", "1 to 300", "A silent stream gets a comment this often."),
     spec("SSE_RETRY_MS", "3000", "100 to 60000", "How long an EventSource waits before it reconnects."),
     spec("STREAM_MAX_SECS", "600", "0 to 86400", "An event stream is rotated after this long, give or take a fifth; 0 never."),
@@ -128,6 +141,11 @@ pub const SPECS: &[Spec] = &[
     spec("TAPE_MAX_AGE_SECS", "86400", "1 to 31536000", "Events older than this are dropped."),
     spec("POLL_LINGER_SECS", "30", "0 to 3600", "How long a topic is still polled after its last subscriber left."),
     spec("DATA_DIR", "./data", "a folder", "Where the gateway keeps what must survive a restart."),
+    secret(
+        "DATA_ENCRYPTION_KEY",
+        "hex or base64 of at least 32 random bytes, or a comma list of them",
+        "Encrypts what is kept in DATA_DIR; a list rotates: the first encrypts, all decrypt. Generated into DATA_DIR in development; required otherwise.",
+    ),
     secret("MASSIVE_API_KEY", "your upstream key", "Upstream key; POLYGON_API_KEY is the same. None: the market is simulated."),
     spec("MASSIVE_API_BASE_URL", "https://api.massive.com", "simulated, or an http or https URL", "Where the upstream is."),
     open(

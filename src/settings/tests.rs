@@ -75,10 +75,27 @@ fn every_error_is_told_at_once_and_a_secret_is_never_shown() {
 
 #[test]
 fn production_without_a_credential_refuses_to_start() {
-    let error = gather(&[("APP_ENV", "production")]).unwrap_err();
+    let production = [("APP_ENV", "production"), ("DATA_ENCRYPTION_KEY", SECRET)];
+    let error = gather(&production).unwrap_err();
     assert!(error.contains("no credential is configured"), "{error}");
-    assert!(gather(&[("APP_ENV", "production"), ("MCP_API_KEYS", "0123456789abcdef")]).is_ok());
-    assert!(gather(&[("APP_ENV", "production"), ("JWT_SECRET_KEY", SECRET)]).is_ok());
+    for credential in [("MCP_API_KEYS", "0123456789abcdef"), ("JWT_SECRET_KEY", SECRET)] {
+        assert!(gather(&[&production[..], &[credential]].concat()).is_ok());
+    }
+}
+
+#[test]
+fn outside_development_data_needs_a_key_and_a_list_of_them_rotates() {
+    for environment in ["production", "staging"] {
+        let settings = [("APP_ENV", environment), ("MCP_API_KEYS", "0123456789abcdef")];
+        let error = gather(&settings).unwrap_err();
+        assert!(error.contains("DATA_ENCRYPTION_KEY is needed when APP_ENV is") && error.contains(environment), "{error}");
+        let keys = format!("{SECRET}, q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQMTIzNDU2Nzg=");
+        let settings = gather(&[&settings[..], &[("DATA_ENCRYPTION_KEY", &keys)]].concat()).unwrap();
+        assert_eq!(settings.storage.data_keys.len(), 2);
+    }
+    assert!(gather(&[]).unwrap().storage.data_keys.is_empty());
+    let error = gather(&[("DATA_ENCRYPTION_KEY", "hunter2-hunter2-hunter2-hunter2-hunter2")]).unwrap_err();
+    assert!(error.contains("DATA_ENCRYPTION_KEY") && !error.contains("hunter2"), "{error}");
 }
 
 #[test]
@@ -149,16 +166,20 @@ fn a_secret_can_come_from_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
     std::fs::write(&path, "0123456789abcdef\n").unwrap();
-    let settings = gather(&[("APP_ENV", "production"), ("MCP_API_KEYS_FILE", path.to_str().unwrap())]).unwrap();
+    let settings = gather(&[("AUTH", "required"), ("MCP_API_KEYS_FILE", path.to_str().unwrap())]).unwrap();
     assert_eq!(settings.access.static_keys.len(), 1);
     assert!(gather(&[("MCP_API_KEYS_FILE", "/nosuch")]).unwrap_err().contains("MCP_API_KEYS_FILE"));
 }
 
 #[test]
 fn the_printed_settings_show_no_secret() {
-    let settings =
-        gather(&[("MCP_API_KEYS", "canary-canary-canary"), ("MASSIVE_API_KEY", "canary-upstream"), ("JWT_SECRET_KEY", SECRET)])
-            .unwrap();
+    let settings = gather(&[
+        ("MCP_API_KEYS", "canary-canary-canary"),
+        ("MASSIVE_API_KEY", "canary-upstream"),
+        ("JWT_SECRET_KEY", SECRET),
+        ("DATA_ENCRYPTION_KEY", SECRET),
+    ])
+    .unwrap();
     let printed = format!("{settings:#?}");
     assert!(!printed.contains("canary") && !printed.contains(SECRET), "{printed}");
 }

@@ -8,6 +8,8 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use secrecy::{ExposeSecret, SecretString};
 use tickgate_core::access::Scope;
 
+use crate::tools::Toolset;
+
 /// Least strength of a secret, in bytes.
 const MIN_SECRET_BYTES: usize = 32;
 /// Bounds of a static key's length, in characters.
@@ -44,6 +46,15 @@ pub enum VersionCheck {
     Strict,
     /// It is logged and allowed.
     Lenient,
+}
+
+/// `MCP_TRANSPORT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// An HTTP server for many clients.
+    Http,
+    /// Standard input and output, for the one client that started us.
+    Stdio,
 }
 
 /// `LOG_FORMAT`.
@@ -106,6 +117,7 @@ macro_rules! words {
 words!(Environment, "development" => Self::Development, "staging" => Self::Staging, "production" => Self::Production);
 words!(AuthMode, "required" => Self::Required, "optional" => Self::Optional, "off" => Self::Off, "insecure-off" => Self::InsecureOff);
 words!(VersionCheck, "strict" => Self::Strict, "lenient" => Self::Lenient);
+words!(Transport, "http" => Self::Http, "stdio" => Self::Stdio);
 words!(LogFormat, "text" => Self::Text, "json" => Self::Json);
 
 impl FromStr for RateLimit {
@@ -122,6 +134,19 @@ impl FromStr for RateLimit {
         };
         Ok(Self { burst, period_secs })
     }
+}
+
+/// `TOOLSETS`, in the order of the list.
+pub(super) fn toolsets(text: &str) -> Result<Vec<Toolset>, String> {
+    let named: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let whole = |name: &&str| matches!(*name, "standard" | "all");
+    if let Some(unknown) =
+        named.iter().find(|name| !whole(name) && !Toolset::ALL.iter().any(|toolset| toolset.as_str() == **name))
+    {
+        return Err(format!("there is no toolset {unknown:?}"));
+    }
+    let wanted = |toolset: &Toolset| named.iter().any(|name| whole(name) || *name == toolset.as_str());
+    Ok(Toolset::ALL.into_iter().filter(wanted).collect())
 }
 
 pub(super) fn boolean(text: &str) -> Result<bool, &'static str> {
@@ -205,6 +230,11 @@ pub(super) fn secret_key(text: &str) -> Result<SecretString, &'static str> {
         return Err("not random");
     }
     Ok(SecretString::from(text))
+}
+
+/// Whether a text is good enough as a secret.
+pub(crate) fn is_secret_key(text: &str) -> bool {
+    secret_key(text).is_ok()
 }
 
 /// The bytes of a secret that was accepted by [`secret_key`].

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use tickgate_actors::Clock;
+use tickgate_actors::alerts::Alerts;
 use tickgate_actors::stream::MarketState;
 use tickgate_actors::window::TapeWindow;
 use tickgate_core::access::{Caller, Scope};
@@ -23,6 +24,8 @@ pub struct ToolContext {
     pub market: MarketState,
     /// What is offered, which may change.
     pub registry: LiveRegistry,
+    /// Price alerts.
+    pub alerts: Alerts,
     /// Whether `stream:true` is served as a stream (`ENABLE_STREAMING`).
     pub streaming: bool,
     /// The time.

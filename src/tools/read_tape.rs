@@ -16,8 +16,8 @@ use tokio::time::Instant;
 use super::arguments::{self, Texts};
 use super::context::ToolContext;
 use super::outcome::{ToolFailure, ToolOutcome, structured};
-use super::tool::{Tool, ToolCall, ToolRun, Toolset, reads};
 use super::schema;
+use super::tool::{Tool, ToolCall, ToolRun, Toolset, reads};
 
 /// Bounds of `limit`.
 const LIMIT_BOUNDS: std::ops::RangeInclusive<u64> = 1..=500;

@@ -23,8 +23,8 @@ use tokio::time::Instant;
 use super::arguments::{self, DURATION_BOUNDS_MS, Texts};
 use super::context::ToolContext;
 use super::outcome::{ToolFailure, ToolOutcome, structured};
-use super::tool::{Tool, ToolCall, ToolRun, Toolset, reads};
 use super::schema;
+use super::tool::{Tool, ToolCall, ToolRun, Toolset, reads};
 
 /// Symbols of one stream.
 const MAX_SYMBOLS: usize = 100;

@@ -26,7 +26,8 @@ fn the_version_and_the_help_are_printed() {
     let version = tickgate(&["--version"], &[]);
     assert!(version.status.success() && text(&version.stdout).contains(env!("CARGO_PKG_VERSION")));
     let help = text(&tickgate(&["--help"], &[]).stdout);
-    for word in ["serve", "simulate", "check", "healthcheck", "token", "openapi", "--max-body-bytes", "MAX_BODY_BYTES"] {
+    for word in ["serve", "simulate", "check", "healthcheck", "token", "secrets", "openapi", "--max-body-bytes", "MAX_BODY_BYTES"]
+    {
         assert!(help.contains(word), "{word}");
     }
 }
@@ -45,7 +46,22 @@ fn a_bad_configuration_is_refused_with_every_error_before_a_port_is_bound() {
     }
     let production = tickgate(&[], &[("APP_ENV", "production")]);
     assert_eq!(production.status.code(), Some(2));
-    assert!(text(&production.stderr).contains("MCP_API_KEYS"));
+    let errors = text(&production.stderr);
+    assert!(errors.contains("MCP_API_KEYS") && errors.contains("DATA_ENCRYPTION_KEY"), "{errors}");
+}
+
+#[test]
+fn the_secrets_that_are_printed_are_enough_for_production_and_new_each_time() {
+    let output = tickgate(&["secrets"], &[("APP_ENV", "production"), ("PORT", "not looked at")]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    let secrets: Vec<(&str, &str)> = printed.lines().map(|line| line.split_once('=').unwrap()).collect();
+    let names: Vec<&str> = secrets.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["MCP_API_KEYS", "JWT_SECRET_KEY", "DATA_ENCRYPTION_KEY"]);
+    let check = tickgate(&["check"], &[&[("APP_ENV", "production")], secrets.as_slice()].concat());
+    assert!(check.status.success(), "{}", text(&check.stderr));
+    let again = text(&tickgate(&["secrets"], &[]).stdout);
+    assert!(again.lines().all(|line| !printed.contains(line)) && again.lines().count() == 3);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::support::mcp::{initialize, message};
 use crate::support::{McpClient, Request, TestGateway, get, post};
 
 const KEY: &str = "a-key-for-the-tests-1";
+const DATA_KEY: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 #[test]
 fn the_earliest_layer_answers_a_request_that_breaks_several_rules() {
@@ -63,6 +64,7 @@ fn the_earliest_layer_answers_a_request_that_breaks_several_rules() {
 fn the_curl_cases_of_the_requirements_pass() {
     let gateway = TestGateway::with(&[
         ("APP_ENV", "production"),
+        ("DATA_ENCRYPTION_KEY", DATA_KEY),
         ("MCP_API_KEYS", KEY),
         ("RATE_LIMIT_MCP", "100"),
         ("PUBLIC_URL", "https://gate.example"),
@@ -132,6 +134,7 @@ fn streams_have_a_limit_of_their_own_and_a_replayable_cursor_a_larger_one() {
 fn every_route_that_is_not_public_needs_a_credential() {
     let gateway = TestGateway::with(&[
         ("APP_ENV", "production"),
+        ("DATA_ENCRYPTION_KEY", DATA_KEY),
         ("MCP_API_KEYS", "reader-reader-reader:read"),
         ("PUBLIC_URL", "https://gate.example"),
     ]);

@@ -16,6 +16,12 @@ impl Principal {
         Self(format!("{kind}:{name}").into())
     }
 
+    /// A principal as it was written down by [`Self::as_str`].
+    #[must_use]
+    pub fn restored(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

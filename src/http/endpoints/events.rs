@@ -18,10 +18,10 @@ use tokio::time::Instant;
 use super::cursor_of;
 use super::query::{Query, wrong};
 use crate::http::error::Problem;
+use crate::http::event_body::event_stream;
 use crate::http::fan_out_body::{BodyParts, Encoding, FanOutBody, Goodbye, Source};
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::caller;
-use crate::http::event_body::event_stream;
 use crate::http::slots::{NoSlot, StreamSlot};
 use crate::tools::ToolContext;
 

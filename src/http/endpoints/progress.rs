@@ -17,9 +17,9 @@ use super::cursor_of;
 use super::events::{Wished, check_topics, join};
 use super::query::{Query, wrong};
 use crate::http::error::Problem;
+use crate::http::event_body::event_stream;
 use crate::http::fan_out_body::{BodyParts, Encoding, FanOutBody, Goodbye};
 use crate::http::gateway::{OnWorker, Worker};
-use crate::http::event_body::event_stream;
 
 const DEFAULT_SYMBOL: &str = "TSLA";
 const DEFAULT_INTERVAL_MS: u64 = 10_000;

@@ -104,7 +104,7 @@ fn every_argument_but_free_text_can_be_completed_and_what_is_offered_fits() {
 
 #[test]
 fn only_tools_that_exist_are_named() {
-    let registry = crate::tools::Registry::standard();
+    let registry = crate::registry::Registry::standard();
     let known: BTreeSet<&str> = registry.tools().iter().map(|tool| tool.name).chain(ANNOUNCED.iter().copied()).collect();
     for prompt in STANDARD.prompts() {
         for (_, template) in prompt.templates() {

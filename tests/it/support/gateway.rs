@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use tickgate::application::{Application, Stopper};
+use tickgate::registry::Registry;
 use tickgate::settings::{Settings, Sources};
-use tickgate::tools::Registry;
 use tickgate::upstream::simulated::Simulator;
 
 /// A running gateway; dropping it stops it.
@@ -53,7 +53,7 @@ impl TestGateway {
         let (runtime, mut stop) = tokio::sync::mpsc::unbounded_channel::<()>();
         let thread = std::thread::spawn(move || {
             actix::System::new().block_on(async move {
-                let application = match Application::build(settings, Registry::standard()) {
+                let application = match Application::build(settings, Registry::standard()).await {
                     Ok(application) => application,
                     Err(error) => return started.send(Err(format!("{error:#}"))).unwrap(),
                 };

@@ -1,0 +1,78 @@
+//! One key of `DATA_ENCRYPTION_KEY` and the subkeys that come from it, by HKDF-SHA256.
+
+use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
+use hkdf::Hkdf;
+use secrecy::SecretString;
+use sha2::Sha256;
+use tickgate_core::ports::Shelf;
+
+use super::{Purpose, SealerError};
+use crate::settings::secret_bytes;
+
+/// Bytes of a key's id: enough to tell a handful of keys apart.
+pub(super) const ID_BYTES: usize = 4;
+/// Least strength of a key, in bytes.
+const MIN_KEY_BYTES: usize = 32;
+/// Keeps our keys apart from those that others make of the same secret.
+const SALT: &[u8] = b"tickgate sealing v1";
+
+/// A subkey per purpose. Fields and not a map, so that a new purpose cannot be forgotten.
+pub(super) struct SealingKey {
+    /// Names the key and tells nothing about it.
+    pub(super) id: [u8; ID_BYTES],
+    request_state: XChaCha20Poly1305,
+    cursor: XChaCha20Poly1305,
+    tasks: XChaCha20Poly1305,
+    alerts: XChaCha20Poly1305,
+    sessions: XChaCha20Poly1305,
+}
+
+impl SealingKey {
+    pub(super) fn derive(secret: &SecretString) -> Result<Self, SealerError> {
+        let bytes = secret_bytes(secret);
+        if bytes.len() < MIN_KEY_BYTES {
+            return Err(SealerError::WeakKey);
+        }
+        let root = Hkdf::<Sha256>::new(Some(SALT), &bytes);
+        let cipher = |purpose| XChaCha20Poly1305::new(&expand::<32>(&root, label(purpose)).into());
+        Ok(Self {
+            id: expand(&root, "key id"),
+            request_state: cipher(Purpose::RequestState),
+            cursor: cipher(Purpose::Cursor),
+            tasks: cipher(Purpose::Record(Shelf::Tasks)),
+            alerts: cipher(Purpose::Record(Shelf::Alerts)),
+            sessions: cipher(Purpose::Record(Shelf::Sessions)),
+        })
+    }
+
+    pub(super) fn id_text(&self) -> String {
+        hex::encode(self.id)
+    }
+
+    pub(super) const fn cipher(&self, purpose: Purpose) -> &XChaCha20Poly1305 {
+        match purpose {
+            Purpose::RequestState => &self.request_state,
+            Purpose::Cursor => &self.cursor,
+            Purpose::Record(Shelf::Tasks) => &self.tasks,
+            Purpose::Record(Shelf::Alerts) => &self.alerts,
+            Purpose::Record(Shelf::Sessions) => &self.sessions,
+        }
+    }
+}
+
+/// What HKDF is told to make the subkey of a purpose. A label that changes makes everything unreadable that was sealed under it.
+const fn label(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::RequestState => "request state",
+        Purpose::Cursor => "cursor",
+        Purpose::Record(Shelf::Tasks) => "record of tasks",
+        Purpose::Record(Shelf::Alerts) => "record of alerts",
+        Purpose::Record(Shelf::Sessions) => "record of sessions",
+    }
+}
+
+fn expand<const N: usize>(root: &Hkdf<Sha256>, label: &str) -> [u8; N] {
+    let mut output = [0; N];
+    root.expand(label.as_bytes(), &mut output).expect("HKDF-SHA256 gives up to 8160 bytes");
+    output
+}
