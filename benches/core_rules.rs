@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use tickgate_core::market::{MarketPhase, Quote, Source, Topic};
-use tickgate_core::mcp::{Era, ServerInfo, classify};
+use tickgate_core::mcp::{Era, FeatureResult, ServerInfo, classify};
 use tickgate_core::rpc::Body;
 use tickgate_core::session::{CallEvent, Effect, ExchangeId, Input, Posted, Session, SessionLimits, open};
 use tickgate_core::sse::StreamId;
@@ -75,7 +75,7 @@ fn replay_window(c: &mut Criterion) {
 }
 
 fn session_machine(c: &mut Criterion) {
-    let server = ServerInfo { name: "bench", version: "0", instructions: String::new(), streaming: true };
+    let server = ServerInfo { name: "bench", version: "0", instructions: String::new(), streaming: true, website: String::new(), icons: Vec::new() };
     let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 64, ping_ms: 300_000 };
     let session = || -> Session {
         let params = serde_json::value::RawValue::from_string(r#"{"protocolVersion":"2025-11-25"}"#.to_owned()).expect("JSON");

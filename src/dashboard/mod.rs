@@ -24,6 +24,7 @@ assets!(
     "format.js",
     "freshness.js",
     "gap.js",
+    "icon.png",
     "icon.svg",
     "index.html",
     "news.js",
@@ -45,6 +46,7 @@ pub(crate) fn find(name: &str) -> Option<Asset> {
         Some((_, "html")) => "text/html; charset=utf-8",
         Some((_, "css")) => "text/css; charset=utf-8",
         Some((_, "js")) => "text/javascript; charset=utf-8",
+        Some((_, "png")) => "image/png",
         Some((_, "svg")) => "image/svg+xml",
         _ => "application/octet-stream",
     };

@@ -8,9 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::{self, LocalBoxStream};
 use serde_json::{Value, json};
 use tickgate_core::access::{Principal, Scope};
-use tickgate_core::mcp::{LogLevel, ServerInfo};
+use tickgate_core::mcp::{FeatureError, FeatureRequest, LogLevel, Outcome, ServerInfo};
 use tickgate_core::rpc::{Body, RequestId};
 use tickgate_core::session::{SessionLimits, open};
 
@@ -32,10 +33,21 @@ impl Drop for Dropped {
     }
 }
 
-#[derive(Default)]
-struct Scripted(Diary);
+struct Scripted(Diary, ServerInfo);
 
 impl Catalog for Scripted {
+    fn server(&self) -> &ServerInfo {
+        &self.1
+    }
+
+    fn watch_resource(&self, uri: &str, _: &Caller) -> Result<LocalBoxStream<'static, ()>, FeatureError> {
+        Err(FeatureError::ResourceNotFound { uri: uri.into() })
+    }
+
+    fn list_changes(&self) -> LocalBoxStream<'static, Notice> {
+        stream::pending().boxed_local()
+    }
+
     fn start(&self, request: FeatureRequest, _: &Caller, call: CallLink) -> Started {
         let FeatureRequest::CallTool { name, .. } = request else { return Started::Done(result()) };
         let diary = Rc::clone(&self.0);
@@ -66,8 +78,20 @@ impl Catalog for Scripted {
     }
 }
 
-fn result() -> CallOutcome {
-    CallOutcome::Result(Bytes::from_static(b"{}"))
+#[expect(clippy::unnecessary_wraps, reason = "it is what a handler gives")]
+fn result() -> Outcome {
+    Ok(FeatureResult::empty())
+}
+
+fn server_info() -> ServerInfo {
+    ServerInfo {
+        name: "tickgate",
+        version: "1",
+        instructions: String::new(),
+        streaming: true,
+        website: String::new(),
+        icons: Vec::new(),
+    }
 }
 
 /// A gateway's sessions.
@@ -114,18 +138,11 @@ impl Desk {
 
     fn try_open(&self, name: &str) -> Result<Client, OpenError> {
         let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 200, ping_ms: 300_000 };
-        let server = ServerInfo {
-            name: "tickgate",
-            version: "1",
-            instructions: String::new(),
-            streaming: true,
-            website: String::new(),
-            icons: Vec::new(),
-        };
+        let server = server_info();
         let params = serde_json::value::to_raw_value(&json!({"protocolVersion": "2025-11-25"})).unwrap();
         let opened = open(&RequestId::Number(0), Some(&params), &server, limits, self.clock.now()).unwrap();
         let caller = Caller { principal: principal(name), scope: Scope::Read, authenticated: true };
-        let id = self.directory.open(opened.session, caller, Rc::new(Scripted(Rc::clone(&self.diary))))?;
+        let id = self.directory.open(opened.session, caller, Rc::new(Scripted(Rc::clone(&self.diary), server_info())))?;
         Ok(Client { id, handle: self.find(id, name).unwrap() })
     }
 
