@@ -40,7 +40,7 @@ use crate::settings::{
     VersionCheck,
 };
 use crate::storage::{SqliteStore, data_keys, open_store};
-use crate::tools::ToolContext;
+use crate::tools::{ToolContext, ToolMetrics};
 use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
 use crate::upstream::simulated::Simulator;
 
@@ -162,6 +162,7 @@ impl Application {
             client_settings,
             upstream_metrics,
             alerts,
+            tool_metrics: ToolMetrics::register(&metrics_registry)?,
             tasks: tasks.clone(),
             seal: Arc::clone(&kept.seal),
             streaming: settings.sessions.streaming,
@@ -373,6 +374,7 @@ struct WorkerParts {
     client_settings: Arc<PolygonSettings>,
     upstream_metrics: UpstreamMetrics,
     alerts: Alerts,
+    tool_metrics: ToolMetrics,
     tasks: Tasks,
     seal: Arc<dyn Seal>,
     streaming: bool,
@@ -393,6 +395,7 @@ impl WorkerParts {
             market: self.market.state.clone(),
             registry: self.gateway.registry.clone(),
             alerts: self.alerts.clone(),
+            metrics: self.tool_metrics.clone(),
             streaming: self.streaming,
             clock,
         });

@@ -109,6 +109,27 @@ const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "get",
+        path: "/api/mcp/stream-alerts",
+        id: "stream_alerts",
+        tag: "streams",
+        summary: "Firings of your price alerts as JSON-RPC progress notifications, for EventSource front ends",
+        parameters: &[
+            Parameter {
+                name: "ids",
+                place: "query",
+                required: true,
+                kind: "string",
+                example: "0f3b9c0a5d2e4f61a7c8b9d0e1f20314",
+                help: "Comma list of the ids of your alerts",
+            },
+            INTERVAL,
+            DURATION,
+            CURSOR,
+        ],
+        answer: AnswerKind::Events,
+    },
+    Operation {
+        method: "get",
         path: "/api/quotes/{symbol}",
         id: "quote",
         tag: "market",
@@ -315,7 +336,7 @@ fn example(id: &str) -> Value {
         "as_of": "2026-03-10T18:31:07.294Z", "source": "poll", "delayed": false, "session": "regular", "position": "a1b2-42"});
     match id {
         "events" => json!(format!("id: a1b2-42\nevent: price\ndata: {price}\n\n")),
-        "stream_news" | "stream_prices" => json!(
+        "stream_news" | "stream_prices" | "stream_alerts" => json!(
             "id: a1b2-42~1773167527000\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{…}}\n\n"
         ),
         "mcp_get" => json!("id: 0f….0\nretry: 1000\ndata:\n\n"),
