@@ -121,6 +121,7 @@ fn base(run: super::tool::Run) -> Tool {
 async fn set(call: ToolCall) -> ToolOutcome {
     let arguments: SetArguments = arguments::read(call.arguments.as_deref())?;
     let wanted = complete(arguments, &call.link).await?;
+    call.context.window.installed().await;
     let position = call.context.window.position();
     let Wanted { symbol, target_price, condition, note } = wanted;
     let alert = call.context.alerts.create(&call.caller.principal, symbol, condition, target_price, note.as_deref()).await?;

@@ -17,6 +17,9 @@ fn sample(tool: &str) -> Value {
         "list_tickers" => json!({"search": "apple", "limit": 3}),
         "list_ticker_news" => json!({"ticker": "TSLA", "limit": 5, "published_utc_gte": "2026-01-01"}),
         "stream_stock_prices" => json!({"symbols": "AAPL, TSLA"}),
+        "set_price_alert" => json!({"symbol": "AAPL", "condition": "above", "target_price": 1.5, "note": "cheap"}),
+        "watch_price" => json!({"symbol": "AAPL", "condition": "above", "target_price": 1.5}),
+        "summarize_news" => json!({"symbol": "TSLA"}),
         "stream_market_news" => json!({"symbol": "TSLA"}),
         "read_tape" => json!({"topics": ["prices:AAPL", "status"]}),
         _ => json!({}),
@@ -28,14 +31,18 @@ fn every_tool_answers_what_its_output_schema_says_with_a_text_twin_and_its_fresh
     let gateway = TestGateway::start();
     let mut client = McpClient::connect(gateway.address);
     let tools = list(&mut client);
-    assert_eq!(tools.len(), 12);
+    assert_eq!(tools.len(), 18);
+    client.call("set_price_alert", sample("set_price_alert"));
+    let mut alert = String::new();
     for tool in tools {
         let name = tool["name"].as_str().unwrap();
         assert!(tool["description"].as_str().is_some_and(|text| text.len() > 20), "{name}");
-        assert_eq!(tool["annotations"]["readOnlyHint"], true, "{name}");
+        let changes = ["set_price_alert", "delete_price_alert"].contains(&name);
+        assert_eq!(tool["annotations"]["readOnlyHint"], !changes, "{name}");
         let input = jsonschema::validator_for(&tool["inputSchema"]).unwrap();
-        assert!(input.is_valid(&sample(name)), "the sample of {name} fits its own schema");
-        let result = client.call(name, sample(name));
+        let sample = if name == "delete_price_alert" { json!({ "alert_id": alert }) } else { sample(name) };
+        assert!(input.is_valid(&sample), "the sample of {name} fits its own schema");
+        let result = client.call(name, sample);
         assert_eq!(result["isError"], false, "{name}: {result}");
         let content = &result["structuredContent"];
         let output = jsonschema::validator_for(&tool["outputSchema"]).unwrap();
@@ -43,6 +50,12 @@ fn every_tool_answers_what_its_output_schema_says_with_a_text_twin_and_its_fresh
         assert!(errors.is_empty(), "{name}: {errors:?} in {content}");
         let twin: Value = serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap();
         assert_eq!(&twin, content, "{name}");
+        if name == "set_price_alert" {
+            alert = content["alert"]["alert_id"].as_str().unwrap().to_owned();
+        }
+        if name == "delete_price_alert" {
+            continue;
+        }
         assert_eq!(content["_freshness"]["source"], "simulated", "{name}");
         assert_eq!(content["_freshness"]["session"], "regular", "{name}");
         assert!(content["_freshness"]["position"].as_str().unwrap().contains('-'), "{name}");
@@ -104,6 +117,15 @@ fn bad_arguments_are_tool_errors_that_name_the_argument_and_never_reach_the_upst
         ("stream_stock_prices", json!({"symbols": ["AAPL"], "duration": 300_001}), "`duration`"),
         ("stream_stock_prices", json!({"symbols": ["AAPL"], "limit": 0}), "`limit`"),
         ("stream_stock_prices", json!({"symbols": (0..101).map(|n| format!("A{n}")).collect::<Vec<_>>()}), "`symbols`"),
+        ("set_price_alert", json!({}), "condition, symbol, target_price"),
+        ("set_price_alert", json!({"symbol": "AAPL", "condition": "above"}), "`target_price`"),
+        ("set_price_alert", json!({"symbol": "AAPL", "condition": "above", "target_price": -1}), "-1"),
+        ("set_price_alert", json!({"symbol": "a b", "condition": "above", "target_price": 1}), "`symbol`"),
+        ("set_price_alert", json!({"symbol": "AAPL", "condition": "near", "target_price": 1}), "`condition`"),
+        ("delete_price_alert", json!({"alert_id": "x"}), "no such price alert"),
+        ("watch_price", json!({"symbol": "AAPL", "condition": "above", "target_price": 1, "timeout": 1}), "`timeout`"),
+        ("summarize_news", json!({"symbol": "TSLA", "limit": 26}), "`limit`"),
+        ("read_tape", json!({"topics": ["alerts:0f3b9c0a5d2e4f61a7c8b9d0e1f20314"]}), "no such price alert"),
         ("read_tape", json!({}), "topics"),
         ("read_tape", json!({"topics": ["nosuch:AAPL"]}), "`topics`"),
         ("read_tape", json!({"topics": ["prices:AAPL"], "after": "x"}), "`after`"),
