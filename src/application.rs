@@ -84,6 +84,7 @@ impl Kept {
 #[derive(Clone)]
 pub struct Stopper {
     gateway: Arc<Gateway>,
+    drain: Duration,
     server: ServerHandle,
     simulator: Option<ServerHandle>,
 }
@@ -95,6 +96,10 @@ impl Stopper {
         self.gateway.draining.send_replace(true);
         self.gateway.market.drain();
         self.gateway.sessions.drain();
+        match self.gateway.sessions.rest(self.drain / 2).await {
+            Ok(kept) => tracing::info!(sessions = kept, "sessions are kept for the next start"),
+            Err(error) => tracing::error!(error = %error, "sessions cannot be kept: their clients will start anew"),
+        }
         self.server.stop(true).await;
         if let Some(simulator) = &self.simulator {
             simulator.stop(false).await;
@@ -143,7 +148,7 @@ impl Application {
         let gateway = Arc::new(Gateway {
             settings: http_settings(&settings, &public_url, address),
             authenticator: authenticator(&settings.access, &settings.listen, &public_url, clock)?,
-            sessions: sessions(&settings.sessions, clock, actor_metrics),
+            sessions: sessions(&settings.sessions, &kept.store, clock, actor_metrics),
             session_limits: session_limits(&settings.sessions),
             server_info: Arc::new(server_info(settings.sessions.streaming, &public_url)),
             registry: LiveRegistry::new(registry.with_toolsets(&settings.sessions.toolsets)),
@@ -197,6 +202,7 @@ impl Application {
     pub fn stopper(&self) -> Stopper {
         Stopper {
             gateway: Arc::clone(&self.gateway),
+            drain: self.drain,
             server: self.server.handle(),
             simulator: self.simulator.as_ref().map(|(_, server)| server.handle()),
         }
@@ -341,9 +347,9 @@ fn authenticator(
     Ok(Authenticator::new(access, jwt_authority(access, listen, public_url)?, clock))
 }
 
-fn sessions(settings: &SessionSettings, clock: Clock, metrics: Metrics) -> SessionDirectory {
+fn sessions(settings: &SessionSettings, store: &Arc<dyn Store>, clock: Clock, metrics: Metrics) -> SessionDirectory {
     let limits = DirectoryLimits { sessions: settings.max_sessions, per_caller: settings.max_sessions_per_caller };
-    SessionDirectory::new(limits, clock, metrics)
+    SessionDirectory::new(limits, Arc::clone(store), clock, metrics)
 }
 
 fn session_limits(settings: &SessionSettings) -> SessionLimits {
@@ -453,7 +459,8 @@ fn serve(
         .h1_allow_half_closed(false)
         .h1_write_buffer_size(WRITE_BUFFER_BYTES)
         .on_connect(move |connection, _| bound_writes(connection, write_deadline))
-        .shutdown_timeout(settings.listen.drain_secs)
+        // The sessions have had the first half.
+        .shutdown_timeout(settings.listen.drain_secs.div_ceil(2))
         .disable_signals()
         .listen(listener)?
         .run();
