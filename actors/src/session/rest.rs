@@ -41,8 +41,12 @@ impl SessionActor {
 
     fn rest(&mut self, ctx: &mut Context<Self>) {
         let Some(reply) = self.rests.take() else { return };
-        self.session.rest();
-        match serde_json::to_vec(&self.session) {
+        let mut written = serde_json::to_vec(&self.session);
+        if written.as_ref().is_ok_and(|written| written.len() > MAX_BYTES) {
+            self.session.slim();
+            written = serde_json::to_vec(&self.session);
+        }
+        match written {
             Ok(written) if written.len() <= MAX_BYTES => {
                 let _ = reply.send((written.into(), self.session.expires()));
             }

@@ -30,8 +30,8 @@ impl Session {
         &self.watched
     }
 
-    /// Drops what its client has received already.
-    pub fn rest(&mut self) {
+    /// Drops what its client has very likely received: what went out just before may have been lost with its connection.
+    pub fn slim(&mut self) {
         self.streams.retain(|stream| !stream.is_delivered());
     }
 

@@ -1448,7 +1448,6 @@ mod resting {
         client.streaming_call(json!(1));
         client.call(json!(2));
         client.get();
-        client.session.rest();
         client.moves();
         client.session.wake_up(client.now);
         assert_eq!(client.session.running_calls(), 0);
@@ -1458,11 +1457,11 @@ mod resting {
     }
 
     #[test]
-    fn what_its_client_has_received_is_not_written_down() {
+    fn a_session_that_is_too_large_forgets_what_its_client_has_received() {
         let mut client = Client::new();
         let call = client.streaming_call(json!(1));
         client.finish(call);
-        client.session.rest();
+        client.session.slim();
         assert_eq!(client.resume("s1.0"), "e2 refuse 400 -32600");
     }
 
