@@ -15,7 +15,7 @@ use tickgate_core::mcp::{
 use tickgate_core::ports::Seal;
 use tickgate_core::session::Notice;
 
-use super::{LiveRegistry, Registry};
+use super::LiveRegistry;
 use crate::completion;
 use crate::prompts::{self, PromptOutcome, PromptRequest, Rendered};
 use crate::resources;
@@ -94,7 +94,9 @@ impl RegistryCatalog {
         let registry = self.live.current();
         let Some(prompt) = registry.prompts().find(name) else { return Started::Done(Err(unknown_prompt(name))) };
         let now = self.context.clock.now();
-        let request = match PromptRequest::new(random_u128(), name, arguments, link.request_id(), now) {
+        // A client on a pipe has no HTTP request.
+        let request_id = if link.request_id().is_empty() { "-" } else { link.request_id() };
+        let request = match PromptRequest::new(random_u128(), name, arguments, request_id, now) {
             Ok(request) => request,
             Err(error) => return Started::Done(Err(FeatureError::invalid_params(error.to_string()))),
         };
