@@ -148,7 +148,17 @@ pub(super) fn refused(refusal: &Refusal, stateless: bool) -> HttpResponse {
         None if stateless => idless_error(&refusal.error),
         None => null_id_error(&refusal.error),
     };
-    HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/json")).body(body)
+    let mut response = HttpResponse::build(status);
+    if let Some(scope) = needed_scope(refusal) {
+        // The client asks its user for more and comes back (step-up).
+        response.insert_header((WWW_AUTHENTICATE, format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"")));
+    }
+    response.insert_header((CONTENT_TYPE, "application/json")).body(body)
+}
+
+fn needed_scope(refusal: &Refusal) -> Option<&str> {
+    let data = refusal.error.data.as_ref().filter(|_| refusal.status == 403)?;
+    data.get("scope").and_then(serde_json::Value::as_str)
 }
 
 /// An HTTP status with the request's own id, for what HTTP refuses and JSON-RPC has no code for.

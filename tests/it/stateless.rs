@@ -354,3 +354,19 @@ fn a_stateless_request_minds_no_session_and_no_cursor_and_other_methods_are_refu
         assert!(answer.json().get("id").is_none(), "an error without a request has no id in this revision");
     }
 }
+
+#[test]
+fn a_tool_above_the_callers_scope_is_403_in_both_eras_and_says_which_scope_would_do() {
+    let settings = [("AUTH", "required"), ("MCP_API_KEYS", "a-key-that-may-only-read:read:rob")];
+    let gateway = TestGateway::with(&settings);
+    let key = "a-key-that-may-only-read";
+    let call = json!({"name": "list_price_alerts", "arguments": {}});
+    let modern = Stateless::new(gateway.address).with_key(key).ask("tools/call", call.clone());
+    let legacy = McpClient::connect_as(gateway.address, "2025-11-25", Some(key)).ask("tools/call", call);
+    for answer in [modern, legacy] {
+        assert_eq!(answer.status, 403);
+        assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer error="insufficient_scope", scope="write""#));
+        let error = answer.json()["error"].clone();
+        assert_eq!((&error["data"]["reason"], &error["data"]["scope"]), (&json!("insufficient_scope"), &json!("write")));
+    }
+}
