@@ -12,6 +12,7 @@ use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
 use self::examples::example;
 use self::operations::{AnswerKind, OPERATIONS, Operation};
+use crate::prompts::Prompt;
 use crate::registry::Registry;
 
 /// The document.
@@ -34,6 +35,8 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
     }
     document["paths"]["/mcp"]["post"]["requestBody"] = request_body(registry);
     document["x-mcp-tools"] = tools(registry);
+    document["x-mcp-prompts"] = prompts(registry);
+    document["x-mcp-resources"] = resources(registry);
     document.to_string().into()
 }
 
@@ -102,16 +105,47 @@ fn patch(entry: &mut Value, operation: &Operation) {
     }
 }
 
+/// An example call of each tool and each prompt, with arguments that fit: the interactive docs offer them to try.
 fn request_body(registry: &Registry) -> Value {
-    let examples: Map<String, Value> = registry
-        .tools()
-        .iter()
-        .map(|tool| {
-            let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool.name, "arguments": {}}});
-            (tool.name.to_owned(), json!({"summary": tool.title, "value": call}))
-        })
-        .collect();
+    let mut examples = Map::new();
+    let mut example = |key: String, summary: &str, method: &str, params: Value| {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        examples.insert(key, json!({"summary": summary, "value": call}));
+    };
+    for tool in registry.tools() {
+        example(tool.name.to_owned(), tool.title, "tools/call", json!({"name": tool.name, "arguments": {}}));
+    }
+    for prompt in registry.prompts().prompts() {
+        let arguments = sample_arguments(prompt);
+        let summary = format!("Prompt: {}", prompt.title());
+        example(
+            format!("prompt:{}", prompt.name()),
+            &summary,
+            "prompts/get",
+            json!({"name": prompt.name(), "arguments": arguments}),
+        );
+    }
     json!({"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["jsonrpc", "method"]}, "examples": examples}}})
+}
+
+fn sample_arguments(prompt: &Prompt) -> Map<String, Value> {
+    prompt.arguments().iter().map(|argument| (argument.name.clone(), json!(argument.example))).collect()
+}
+
+/// Every prompt, with the rules of its arguments.
+fn prompts(registry: &Registry) -> Value {
+    let entry = |prompt: &Prompt| {
+        let mut entry = prompt.descriptor();
+        entry["argumentsSchema"] = prompt.schema().clone();
+        entry["example"] = json!(sample_arguments(prompt));
+        entry
+    };
+    registry.prompts().prompts().iter().map(entry).collect()
+}
+
+/// Every resource and template.
+fn resources(registry: &Registry) -> Value {
+    registry.resources().iter().filter_map(|resource| resource.descriptor().or_else(|| resource.template())).collect()
 }
 
 /// Every tool, as the registry has it.
@@ -152,5 +186,21 @@ mod tests {
             );
         }
         assert_eq!(document["x-mcp-tools"].as_array().unwrap().len(), Registry::standard().tools().len());
+    }
+
+    #[test]
+    fn every_prompt_is_in_the_document_with_an_example_that_it_takes() {
+        let registry = Registry::standard();
+        let document: Value = serde_json::from_slice(&document("http://127.0.0.1:8080", &registry)).unwrap();
+        let listed: Vec<&str> =
+            document["x-mcp-prompts"].as_array().unwrap().iter().filter_map(|prompt| prompt["name"].as_str()).collect();
+        assert_eq!(listed, registry.prompts().prompts().iter().map(Prompt::name).collect::<Vec<_>>());
+        let examples = &document["paths"]["/mcp"]["post"]["requestBody"]["content"]["application/json"]["examples"];
+        for prompt in registry.prompts().prompts() {
+            let arguments = &examples[format!("prompt:{}", prompt.name())]["value"]["params"]["arguments"];
+            let arguments = serde_json::value::to_raw_value(arguments).unwrap();
+            assert!(prompt.get(Some(&arguments)).is_ok(), "{}", prompt.name());
+        }
+        assert_eq!(document["x-mcp-resources"].as_array().unwrap().len(), registry.resources().len());
     }
 }
