@@ -182,6 +182,7 @@ fn http_settings(settings: &Settings, public_url: &str, address: SocketAddr) -> 
         limits: settings.limits,
         streams: settings.streams,
         lenient_versions: settings.sessions.version_check == VersionCheck::Lenient,
+        legacy_sse: settings.sessions.legacy_sse,
         loopback: settings.listen.host.is_loopback(),
     }
 }
@@ -223,6 +224,7 @@ fn serve(
         .mask_unmatched_patterns("unmatched")
         // A stream is counted when it ends, after minutes: its time would say nothing.
         .exclude("/events")
+        .exclude("/sse")
         .exclude_regex("/api/mcp/stream-.*")
         .build()
         .map_err(|error| anyhow::anyhow!("metrics of requests cannot be registered: {error}"))?;

@@ -35,6 +35,7 @@ enum AnswerKind {
     Events,
     Text,
     Nothing,
+    Accepted,
 }
 
 const fn query(name: &'static str, kind: &'static str, example: &'static str, help: &'static str) -> Parameter {
@@ -176,6 +177,31 @@ const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "get",
+        path: "/sse",
+        id: "sse_get",
+        tag: "mcp",
+        summary: "Model Context Protocol over HTTP+SSE (2024-11-05; only with LEGACY_SSE): a session and its one stream",
+        parameters: &[],
+        answer: AnswerKind::Events,
+    },
+    Operation {
+        method: "post",
+        path: "/messages",
+        id: "messages_post",
+        tag: "mcp",
+        summary: "A message to the session of a stream that /sse opened (only with LEGACY_SSE); answered on that stream",
+        parameters: &[Parameter {
+            name: "session_id",
+            place: "query",
+            required: true,
+            kind: "string",
+            example: "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+            help: "As the stream's first event says",
+        }],
+        answer: AnswerKind::Accepted,
+    },
+    Operation {
+        method: "get",
         path: "/health",
         id: "health",
         tag: "operations",
@@ -239,7 +265,9 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
     for operation in OPERATIONS {
         patch(&mut document["paths"][operation.path][operation.method], operation);
     }
-    document["paths"]["/mcp"]["post"]["requestBody"] = request_body(registry);
+    for path in ["/mcp", "/messages"] {
+        document["paths"][path]["post"]["requestBody"] = request_body(registry);
+    }
     document["x-mcp-tools"] = tools(registry);
     document.to_string().into()
 }
@@ -290,6 +318,7 @@ fn patch(entry: &mut Value, operation: &Operation) {
             ("200", "The exposition", json!({"text/plain": {"schema": {"type": "string"}, "example": example(operation.id)}}))
         }
         AnswerKind::Nothing => ("204", "Done", Value::Null),
+        AnswerKind::Accepted => ("202", "Taken", Value::Null),
     };
     let mut answer = json!({ "description": description });
     if !content.is_null() {
@@ -318,6 +347,7 @@ fn example(id: &str) -> Value {
         "stream_news" | "stream_prices" => json!(
             "id: a1b2-42~1773167527000\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{…}}\n\n"
         ),
+        "sse_get" => json!("event: endpoint\ndata: /messages?session_id=0f…\n\n"),
         "mcp_get" => json!("id: 0f….0\nretry: 1000\ndata:\n\n"),
         "quote" => json!({"results": price, "position": "a1b2-42", "_freshness": freshness}),
         "news" | "bars" => json!({"results": [], "position": "a1b2-42", "_freshness": freshness}),
@@ -375,7 +405,8 @@ mod tests {
             assert_eq!(entry["operationId"], operation.id);
             assert_eq!(entry["parameters"].as_array().map_or(0, Vec::len), operation.parameters.len(), "{}", operation.id);
             assert!(
-                entry["responses"]["200"]["content"].is_object() || operation.answer == AnswerKind::Nothing,
+                entry["responses"]["200"]["content"].is_object()
+                    || matches!(operation.answer, AnswerKind::Nothing | AnswerKind::Accepted),
                 "{}",
                 operation.id
             );
