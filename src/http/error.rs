@@ -2,7 +2,7 @@
 //!
 //! | where | form |
 //! |---|---|
-//! | `/mcp` | a JSON-RPC error; where JSON-RPC has no code, the HTTP status is the code, with `data.reason` |
+//! | `/mcp`, `/sse`, `/messages` | a JSON-RPC error; where JSON-RPC has no code, the HTTP status is the code, with `data.reason` |
 //! | elsewhere | `application/problem+json` with `type`, `title`, `status`, `detail`, `request_id` |
 //!
 //! No text from inside (paths, URLs, secrets, panics) is ever put into one.
@@ -126,10 +126,11 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn of(request: &HttpRequest) -> Self {
+        let worker = worker(request);
         Self {
-            worker: worker(request),
             request_id: RequestIdentity::of(request),
-            mcp: request.path() == "/mcp",
+            mcp: worker.gateway.settings.is_mcp(request.path()),
+            worker,
             stateless: names_a_stateless_revision(request),
         }
     }

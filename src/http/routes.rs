@@ -4,7 +4,14 @@ use actix_web::web::{ServiceConfig, delete, get, post, resource, route};
 
 use super::endpoints::{api, dashboard, docs, events, fallback, health, mcp, metrics, progress, test_error};
 
-/// Adds every route to an application.
+/// Adds the routes of the HTTP+SSE transport of 2024-11-05. Without them its paths are as unknown as any other.
+pub(super) fn http_sse_routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/sse").route(get().to(mcp::stream)).default_service(route().to(fallback::get_only)))
+        .service(resource("/messages").route(post().to(mcp::post_to_stream)).default_service(route().to(fallback::post_only)));
+}
+
+/// Adds every other route to an application.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .service(

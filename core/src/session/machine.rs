@@ -96,6 +96,7 @@ impl Session {
             Input::Notice(notice) => self.notice(&notice, effects),
             Input::Disconnected(exchange) => self.disconnected(exchange, now, effects),
             Input::Deleted => self.end(EndReason::Deleted, effects),
+            Input::Draining if self.pipe.is_some() => self.drain_pipe(effects),
             Input::Draining => self.drain(now, effects),
             Input::TimeReached => self.time_reached(now, effects),
         }
@@ -371,9 +372,12 @@ impl Session {
         }
     }
 
-    /// Closes a call's stream once no other call speaks on it; a pipe stays.
+    /// Closes a call's stream once no other call speaks on it; a pipe stays, unless it was only waiting for this.
     pub(super) fn close_when_done(&mut self, id: StreamId, now: Millis, effects: &mut Vec<Effect>) {
-        if self.pipe.is_none() && !self.calls.iter().any(|call| call.route == Route::Stream(id)) {
+        if self.pipe.is_some() {
+            return self.end_drained_pipe(effects);
+        }
+        if !self.calls.iter().any(|call| call.route == Route::Stream(id)) {
             self.close_stream(id, now, effects);
         }
     }

@@ -9,7 +9,7 @@ use super::calls::{Call, CallId, Route};
 use super::effect::{Effect, Start};
 use super::input::Posted;
 use super::machine::Session;
-use crate::mcp::{FeatureRequest, LogLevel, Refusal, Voice, parse, sound_token};
+use crate::mcp::{FeatureRequest, LogLevel, Refusal, Voice, cancelled_request, parse, sound_token};
 use crate::rpc::{ClientMessage, ErrorCode, RequestId, RpcError, error_response, result_response};
 use crate::time::Millis;
 
@@ -28,12 +28,6 @@ struct WithMeta {
 #[derive(Deserialize)]
 struct SetLevelParams {
     level: LogLevel,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CancelledParams {
-    request_id: RequestId,
 }
 
 /// What a request leads to.
@@ -97,8 +91,8 @@ impl Session {
                 }
             }
             ClientMessage::Notification { method, params } => {
-                if &*method == "notifications/cancelled" {
-                    self.cancelled(params.as_deref(), now, effects);
+                if let Some(request) = cancelled_request(&method, params.as_deref()) {
+                    self.cancelled(&request, now, effects);
                 }
             }
             ClientMessage::Response { id, outcome } => self.answered(&id, outcome, effects),
@@ -179,9 +173,8 @@ impl Session {
     }
 
     /// The call stops and is never answered; an id that is unknown or done is ignored.
-    fn cancelled(&mut self, params: Option<&RawValue>, now: Millis, effects: &mut Vec<Effect>) {
-        let Ok(CancelledParams { request_id }) = parse("notifications/cancelled", params) else { return };
-        let Some(at) = self.calls.iter().position(|call| call.request == request_id) else { return };
+    fn cancelled(&mut self, request: &RequestId, now: Millis, effects: &mut Vec<Effect>) {
+        let Some(at) = self.calls.iter().position(|call| call.request == *request) else { return };
         let call = self.calls.swap_remove(at);
         self.drop_questions(call.id, call.route, effects);
         effects.push(Effect::Stop(call.id));

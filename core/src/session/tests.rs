@@ -1429,6 +1429,29 @@ mod pipes {
     }
 
     #[test]
+    fn a_pipe_that_drains_ends_when_its_last_call_is_answered() {
+        let mut client = greeted();
+        client.call(json!(1));
+        client.call(json!(2));
+        assert_eq!(client.does(Input::Draining), "");
+        assert_eq!(client.finish(1), "e1 send result 1");
+        assert_eq!(client.finish(2), "e1 send result 2; e1 finish; end disconnected");
+        let mut idle = greeted();
+        assert_eq!(idle.does(Input::Draining), "e1 finish; end disconnected");
+    }
+
+    #[test]
+    fn a_client_that_has_not_shaken_hands_is_told_and_asked_nothing() {
+        let limits = SessionLimits { ping_ms: 300_000, ..LIMITS };
+        let session = Session::on_a_pipe(Framing::Lines, limits, NOW);
+        let mut client = Client { session, now: NOW, exchanges: 0 };
+        client.get();
+        assert_eq!(client.does(Input::Notice(Notice::ToolsChanged)), "");
+        client.now = NOW.plus(limits.ping_ms);
+        assert_eq!(client.does(Input::TimeReached), "");
+    }
+
+    #[test]
     fn a_pipe_of_an_old_revision_takes_batches_message_by_message() {
         let mut client = greeted();
         let (exchange, stream) = client.exchange();

@@ -11,6 +11,7 @@ pub(super) fn example(id: &str) -> Value {
         "stream_news" | "stream_prices" | "stream_alerts" => json!(
             "id: a1b2-42~1773167527000\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{…}}\n\n"
         ),
+        "sse_get" => json!("event: endpoint\ndata: /messages?session_id=0f…\n\n"),
         "mcp_get" => json!("id: 0f….0\nretry: 1000\ndata:\n\n"),
         "quote" => json!({"results": price, "position": "a1b2-42", "_freshness": freshness}),
         "news" | "bars" => json!({"results": [], "position": "a1b2-42", "_freshness": freshness}),

@@ -33,7 +33,9 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
     for operation in OPERATIONS {
         patch(&mut document["paths"][operation.path][operation.method], operation);
     }
-    document["paths"]["/mcp"]["post"]["requestBody"] = request_body(registry);
+    for path in ["/mcp", "/messages"] {
+        document["paths"][path]["post"]["requestBody"] = request_body(registry);
+    }
     document["x-mcp-tools"] = tools(registry);
     document["x-mcp-prompts"] = prompts(registry);
     document["x-mcp-resources"] = resources(registry);
@@ -86,6 +88,7 @@ fn patch(entry: &mut Value, operation: &Operation) {
             ("200", "The exposition", json!({"text/plain": {"schema": {"type": "string"}, "example": example(operation.id)}}))
         }
         AnswerKind::Nothing => ("204", "Done", Value::Null),
+        AnswerKind::Accepted => ("202", "Taken", Value::Null),
     };
     let mut answer = json!({ "description": description });
     if !content.is_null() {
@@ -180,7 +183,8 @@ mod tests {
             assert_eq!(entry["operationId"], operation.id);
             assert_eq!(entry["parameters"].as_array().map_or(0, Vec::len), operation.parameters.len(), "{}", operation.id);
             assert!(
-                entry["responses"]["200"]["content"].is_object() || operation.answer == AnswerKind::Nothing,
+                entry["responses"]["200"]["content"].is_object()
+                    || matches!(operation.answer, AnswerKind::Nothing | AnswerKind::Accepted),
                 "{}",
                 operation.id
             );

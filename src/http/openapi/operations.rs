@@ -26,6 +26,7 @@ pub(super) enum AnswerKind {
     Events,
     Text,
     Nothing,
+    Accepted,
 }
 
 const fn query(name: &'static str, kind: &'static str, example: &'static str, help: &'static str) -> Parameter {
@@ -185,6 +186,31 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "End the session",
         parameters: &[],
         answer: AnswerKind::Nothing,
+    },
+    Operation {
+        method: "get",
+        path: "/sse",
+        id: "sse_get",
+        tag: "mcp",
+        summary: "Model Context Protocol over HTTP+SSE (2024-11-05; only with LEGACY_SSE): a session and its one stream",
+        parameters: &[],
+        answer: AnswerKind::Events,
+    },
+    Operation {
+        method: "post",
+        path: "/messages",
+        id: "messages_post",
+        tag: "mcp",
+        summary: "A message to the session of a stream that /sse opened (only with LEGACY_SSE); answered on that stream",
+        parameters: &[Parameter {
+            name: "session_id",
+            place: "query",
+            required: true,
+            kind: "string",
+            example: "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+            help: "As the stream's first event says",
+        }],
+        answer: AnswerKind::Accepted,
     },
     Operation {
         method: "get",

@@ -98,12 +98,7 @@ fn initialize(request: &HttpRequest, message: &ClientMessage, worker: &Worker) -
     let Some(caller) = caller(request) else { return unknown_caller().respond(request) };
     let gateway = &worker.gateway;
     if gateway.is_draining() {
-        return refused_request(
-            Some(id.clone()),
-            StatusCode::SERVICE_UNAVAILABLE,
-            "draining",
-            "the gateway is shutting down: try again in a moment",
-        );
+        return draining(Some(id.clone()));
     }
     let opened = match session::open(id, params.as_deref(), &gateway.server_info, gateway.session_limits, gateway.clock.now()) {
         Ok(opened) => opened,
@@ -119,13 +114,22 @@ fn initialize(request: &HttpRequest, message: &ClientMessage, worker: &Worker) -
                 .content_type("application/json")
                 .body(opened.answer)
         }
-        Err(error @ OpenError::Full) => {
-            refused_request(Some(id.clone()), StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", &error.to_string())
-        }
-        Err(error @ OpenError::TooMany) => {
-            refused_request(Some(id.clone()), StatusCode::TOO_MANY_REQUESTS, "too_many_sessions", &error.to_string())
-        }
+        Err(error) => not_opened(Some(id.clone()), error),
     }
+}
+
+/// No new session while shutting down.
+pub(super) fn draining(id: Option<RequestId>) -> HttpResponse {
+    let detail = "the gateway is shutting down: try again in a moment";
+    refused_request(id, StatusCode::SERVICE_UNAVAILABLE, "draining", detail)
+}
+
+pub(super) fn not_opened(id: Option<RequestId>, error: OpenError) -> HttpResponse {
+    let status = match error {
+        OpenError::Full => StatusCode::SERVICE_UNAVAILABLE,
+        OpenError::TooMany => StatusCode::TOO_MANY_REQUESTS,
+    };
+    refused_request(id, status, "too_many_sessions", &error.to_string())
 }
 
 async fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, Problem> {
@@ -148,7 +152,12 @@ async fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, P
     gateway.sessions.find_or_wake(id, &caller, &worker.catalog).await.ok_or_else(not_found)
 }
 
-fn answer(answer: Result<Answer, SubmitError>, id: Option<RequestId>, worker: &Worker, request: &HttpRequest) -> HttpResponse {
+pub(super) fn answer(
+    answer: Result<Answer, SubmitError>,
+    id: Option<RequestId>,
+    worker: &Worker,
+    request: &HttpRequest,
+) -> HttpResponse {
     match answer {
         Ok(Answer::Json(json)) => {
             HttpResponse::Ok().insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(json)
@@ -162,11 +171,11 @@ fn answer(answer: Result<Answer, SubmitError>, id: Option<RequestId>, worker: &W
     }
 }
 
-fn not_found() -> Problem {
+pub(super) fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "session_not_found", "Session not found or expired").with_code(ErrorCode::INVALID_REQUEST)
 }
 
-fn id_of(message: &ClientMessage) -> Option<RequestId> {
+pub(super) fn id_of(message: &ClientMessage) -> Option<RequestId> {
     match message {
         ClientMessage::Request { id, .. } => Some(id.clone()),
         _ => None,
