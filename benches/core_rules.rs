@@ -75,7 +75,14 @@ fn replay_window(c: &mut Criterion) {
 }
 
 fn session_machine(c: &mut Criterion) {
-    let server = ServerInfo { name: "bench", version: "0", instructions: String::new(), streaming: true, website: String::new(), icons: Vec::new() };
+    let server = ServerInfo {
+        name: "bench",
+        version: "0",
+        instructions: String::new(),
+        streaming: true,
+        website: String::new(),
+        icons: Vec::new(),
+    };
     let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 64, ping_ms: 300_000 };
     let session = || -> Session {
         let params = serde_json::value::RawValue::from_string(r#"{"protocolVersion":"2025-11-25"}"#.to_owned()).expect("JSON");
