@@ -64,14 +64,14 @@ fn sources(stateless: &Stateless, wanted: Subjects, caller: &Caller) -> (Value, 
             .push(stateless.catalog.list_changes().filter(move |notice| ready(wanted(notice))).map(Told::Notice).boxed_local());
     }
     let (mut uris, mut tasks) = (Vec::new(), Vec::new());
-    for uri in wanted.resource_subscriptions {
+    for uri in once_each(wanted.resource_subscriptions) {
         // What does not exist for this caller is left out of what is honoured.
         let Ok(changes) = stateless.catalog.watch_resource(&uri, caller) else { continue };
         let notice = Notice::ResourceUpdated(uri.as_str().into());
         sources.push(changes.map(move |()| Told::Notice(notice.clone())).boxed_local());
         uris.push(uri);
     }
-    for id in wanted.task_ids {
+    for id in once_each(wanted.task_ids) {
         let Some(changes) = stateless.tasks.watch(&id, &caller.principal) else { continue };
         sources.push(changes.map(Told::Task).boxed_local());
         tasks.push(id);
@@ -82,6 +82,13 @@ fn sources(stateless: &Stateless, wanted: Subjects, caller: &Caller) -> (Value, 
         }
     }
     (honoured, sources)
+}
+
+/// What is named twice is told once.
+fn once_each(mut names: Vec<String>) -> Vec<String> {
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn acknowledgement(id: &RequestId, honoured: &Value) -> Bytes {
