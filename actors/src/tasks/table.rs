@@ -206,8 +206,9 @@ impl Tasks {
         let entry = self.find(id, principal)?;
         let taken = entry.task().update(responses, self.now());
         if taken {
-            self.keep_or_log(&entry).await;
+            // First, because the client may leave while the store is busy.
             entry.raise();
+            self.keep_or_log(&entry).await;
         }
         Ok(FeatureResult::empty())
     }
