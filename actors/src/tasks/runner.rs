@@ -58,6 +58,11 @@ impl RunningTask {
         Rc::new(TaskLine::new(self.tasks.clone(), Arc::clone(&self.entry)))
     }
 
+    #[cfg(test)]
+    pub(super) fn entry(&self) -> Arc<Entry> {
+        Arc::clone(&self.entry)
+    }
+
     pub(crate) fn created(&self) -> FeatureResult {
         self.entry.task().created_result()
     }

@@ -47,6 +47,32 @@ impl Entry {
     }
 }
 
+/// A place in the table that is given back unless the task is kept: its client may leave while the store is busy.
+struct Listed<'a> {
+    tasks: &'a Tasks,
+    id: Option<TaskId>,
+}
+
+impl Listed<'_> {
+    fn stays(mut self) {
+        self.id = None;
+    }
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        let Some(id) = self.id else { return };
+        self.tasks.0.table.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let tasks = self.tasks.clone();
+        // What was on its way to the store may still arrive there: after a restart it would run for nobody.
+        actix::spawn(async move {
+            if let Err(error) = tasks.0.store.delete(Shelf::Tasks, id.0).await {
+                tracing::error!(error = %error, "a task that nobody knows cannot be deleted: after a restart it would run");
+            }
+        });
+    }
+}
+
 struct Shared {
     table: RwLock<HashMap<TaskId, Arc<Entry>>>,
     /// Read from the store and not running yet.
@@ -114,12 +140,13 @@ impl Tasks {
         let owner = principal.as_str().to_owned();
         let entry = Entry::new(Task::new(id, owner, tool, arguments, answers, terms, self.0.clock.now()));
         self.list(id, &entry, principal)?;
+        let listed = Listed { tasks: self, id: Some(id) };
         if let Err(error) = self.keep(&entry).await {
             tracing::error!(error = %error, "a task cannot be kept");
-            self.0.table.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
             let error = RpcError::new(ErrorCode::INTERNAL, "the task cannot be kept now: try again in a moment");
             return Err(FeatureError::Rpc(error));
         }
+        listed.stays();
         Ok(RunningTask::new(self.clone(), entry, Some(info.clone())))
     }
 
@@ -179,8 +206,9 @@ impl Tasks {
         let entry = self.find(id, principal)?;
         let taken = entry.task().update(responses, self.now());
         if taken {
-            self.keep_or_log(&entry).await;
+            // First, because the client may leave while the store is busy.
             entry.raise();
+            self.keep_or_log(&entry).await;
         }
         Ok(FeatureResult::empty())
     }
