@@ -117,15 +117,6 @@ fn bad_arguments_are_tool_errors_that_name_the_argument_and_never_reach_the_upst
         ("stream_stock_prices", json!({"symbols": ["AAPL"], "duration": 300_001}), "`duration`"),
         ("stream_stock_prices", json!({"symbols": ["AAPL"], "limit": 0}), "`limit`"),
         ("stream_stock_prices", json!({"symbols": (0..101).map(|n| format!("A{n}")).collect::<Vec<_>>()}), "`symbols`"),
-        ("set_price_alert", json!({}), "condition, symbol, target_price"),
-        ("set_price_alert", json!({"symbol": "AAPL", "condition": "above"}), "`target_price`"),
-        ("set_price_alert", json!({"symbol": "AAPL", "condition": "above", "target_price": -1}), "-1"),
-        ("set_price_alert", json!({"symbol": "a b", "condition": "above", "target_price": 1}), "`symbol`"),
-        ("set_price_alert", json!({"symbol": "AAPL", "condition": "near", "target_price": 1}), "`condition`"),
-        ("delete_price_alert", json!({"alert_id": "x"}), "no such price alert"),
-        ("watch_price", json!({"symbol": "AAPL", "condition": "above", "target_price": 1, "timeout": 1}), "`timeout`"),
-        ("summarize_news", json!({"symbol": "TSLA", "limit": 26}), "`limit`"),
-        ("read_tape", json!({"topics": ["alerts:0f3b9c0a5d2e4f61a7c8b9d0e1f20314"]}), "no such price alert"),
         ("read_tape", json!({}), "topics"),
         ("read_tape", json!({"topics": ["nosuch:AAPL"]}), "`topics`"),
         ("read_tape", json!({"topics": ["prices:AAPL"], "after": "x"}), "`after`"),
@@ -294,4 +285,27 @@ fn without_a_progress_token_items_come_as_log_messages_if_the_level_lets_them() 
         json!({"name": "stream_stock_prices", "arguments": {"stream": true, "symbols": ["AAPL"], "duration": 1_000}}),
     );
     assert!(answer.data().unwrap().json().get("result").is_some(), "below the level only the result comes");
+}
+
+#[test]
+fn bad_arguments_of_alerts_and_waits_are_tool_errors_that_say_what_to_do() {
+    let gateway = TestGateway::start();
+    let mut client = McpClient::connect(gateway.address);
+    for (tool, arguments, names) in [
+        ("set_price_alert", json!({}), "condition, symbol, target_price"),
+        ("set_price_alert", json!({"symbol": "AAPL", "condition": "above"}), "`target_price`"),
+        ("set_price_alert", json!({"symbol": "AAPL", "condition": "above", "target_price": -1}), "-1"),
+        ("set_price_alert", json!({"symbol": "a b", "condition": "above", "target_price": 1}), "`symbol`"),
+        ("set_price_alert", json!({"symbol": "AAPL", "condition": "near", "target_price": 1}), "`condition`"),
+        ("delete_price_alert", json!({"alert_id": "x"}), "no such price alert"),
+        ("watch_price", json!({"symbol": "AAPL", "condition": "above", "target_price": 1, "timeout": 1}), "`timeout`"),
+        ("summarize_news", json!({"symbol": "TSLA", "limit": 26}), "`limit`"),
+        ("read_tape", json!({"topics": ["alerts:0f3b9c0a5d2e4f61a7c8b9d0e1f20314"]}), "no such price alert"),
+    ] {
+        let result = client.call(tool, arguments.clone());
+        assert_eq!(result["isError"], true, "{tool} {arguments}");
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains(names), "{tool}: {text}");
+    }
+    assert_eq!(client.call("list_price_alerts", json!({}))["structuredContent"]["count"], 0);
 }
