@@ -23,8 +23,8 @@ bench: ## criterion benches
 bench-peers: ## the load generator against our bench server and the peers (PEERS=folder of the peers)
 	scripts/bench-peers.sh
 
-conformance: ## the official conformance suite, as far as it is served yet
-	scripts/test-tools.sh && cargo test --test it -- conformance
+conformance: ## the official conformance suite against its fixtures, both eras
+	scripts/conformance.sh
 
 clients: ## install the official clients, the browser driver and Node for the tests
 	scripts/test-tools.sh
