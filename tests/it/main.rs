@@ -17,3 +17,4 @@ mod resume;
 mod sessions;
 mod streams;
 mod tools;
+mod transports;
