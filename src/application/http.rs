@@ -43,6 +43,7 @@ pub struct Application {
 #[derive(Clone)]
 pub struct Stopper {
     gateway: Arc<Gateway>,
+    drain: Duration,
     server: ServerHandle,
     simulator: Option<ServerHandle>,
 }
@@ -54,6 +55,10 @@ impl Stopper {
         self.gateway.draining.send_replace(true);
         self.gateway.market.drain();
         self.gateway.sessions.drain();
+        match self.gateway.sessions.rest(self.drain / 2).await {
+            Ok(kept) => tracing::info!(sessions = kept, "sessions are kept for the next start"),
+            Err(error) => tracing::error!(error = %error, "sessions cannot be kept: their clients will start anew"),
+        }
         self.server.stop(true).await;
         if let Some(simulator) = &self.simulator {
             simulator.stop(false).await;
@@ -132,6 +137,7 @@ impl Application {
     pub fn stopper(&self) -> Stopper {
         Stopper {
             gateway: Arc::clone(&self.gateway),
+            drain: self.drain,
             server: self.server.handle(),
             simulator: self.simulator.as_ref().map(|(_, server)| server.handle()),
         }
@@ -236,7 +242,8 @@ fn serve(
         .h1_allow_half_closed(false)
         .h1_write_buffer_size(WRITE_BUFFER_BYTES)
         .on_connect(move |connection, _| bound_writes(connection, write_deadline))
-        .shutdown_timeout(settings.listen.drain_secs)
+        // The sessions have had the first half.
+        .shutdown_timeout(settings.listen.drain_secs.div_ceil(2))
         .disable_signals()
         .listen(listener)?
         .run();

@@ -21,6 +21,7 @@ use crate::registry::{LiveRegistry, Registry};
 use crate::sealing::Sealer;
 use crate::settings::{SessionSettings, Settings};
 use crate::storage::{SqliteStore, data_keys, open_store};
+use crate::tools::ToolMetrics;
 use crate::upstream::polygon::UpstreamMetrics;
 use crate::upstream::simulated::Simulator;
 
@@ -89,20 +90,21 @@ impl Parts {
             registry: LiveRegistry::new(registry.with_toolsets(&settings.sessions.toolsets)),
             server_info: Arc::new(server_info),
             alerts,
+            tool_metrics: ToolMetrics::register(&metrics_registry)?,
             tasks,
             seal: Arc::clone(&kept.seal),
             streaming: settings.sessions.streaming,
             draining: watch::Sender::new(false),
             clock,
         };
-        let sessions = sessions(&settings.sessions, clock, actor_metrics);
+        let sessions = sessions(&settings.sessions, &kept.store, clock, actor_metrics);
         Ok(Self { simulator, metrics_registry, sessions, worker, kept })
     }
 }
 
-fn sessions(settings: &SessionSettings, clock: Clock, metrics: Metrics) -> SessionDirectory {
+fn sessions(settings: &SessionSettings, store: &Arc<dyn Store>, clock: Clock, metrics: Metrics) -> SessionDirectory {
     let limits = DirectoryLimits { sessions: settings.max_sessions, per_caller: settings.max_sessions_per_caller };
-    SessionDirectory::new(limits, clock, metrics)
+    SessionDirectory::new(limits, Arc::clone(store), clock, metrics)
 }
 
 pub(super) fn session_limits(settings: &SessionSettings) -> SessionLimits {

@@ -18,7 +18,7 @@ use tickgate_core::tape::Limits;
 use tokio::sync::watch;
 
 use crate::registry::{LiveRegistry, RegistryCatalog};
-use crate::tools::ToolContext;
+use crate::tools::{ToolContext, ToolMetrics};
 use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
 
 /// What each worker is made of.
@@ -31,6 +31,7 @@ pub(super) struct WorkerParts {
     pub(super) registry: LiveRegistry,
     pub(super) server_info: Arc<ServerInfo>,
     pub(super) alerts: Alerts,
+    pub(super) tool_metrics: ToolMetrics,
     pub(super) tasks: Tasks,
     pub(super) seal: Arc<dyn Seal>,
     pub(super) streaming: bool,
@@ -59,6 +60,7 @@ impl WorkerParts {
             market: self.market.state.clone(),
             registry: self.registry.clone(),
             alerts: self.alerts.clone(),
+            metrics: self.tool_metrics.clone(),
             streaming: self.streaming,
             clock,
         });

@@ -26,6 +26,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(
             resource("/api/mcp/stream-prices").route(get().to(progress::prices)).default_service(route().to(fallback::get_only)),
         )
+        .service(
+            resource("/api/mcp/stream-alerts").route(get().to(progress::alerts)).default_service(route().to(fallback::get_only)),
+        )
         .service(resource("/api/quotes/{symbol}").route(get().to(api::quote)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/news/{symbol}").route(get().to(api::news)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/bars/{symbol}").route(get().to(api::bars)).default_service(route().to(fallback::get_only)))

@@ -7,7 +7,6 @@ use futures_util::stream::LocalBoxStream;
 use tickgate_core::session::Notice;
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
-use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
 use super::Registry;
 
@@ -45,7 +44,8 @@ impl LiveRegistry {
     #[must_use]
     pub fn changes(&self) -> LocalBoxStream<'static, Notice> {
         BroadcastStream::new(self.changes.subscribe())
-            .map(|change| change.unwrap_or_else(|BroadcastStreamRecvError::Lagged(_)| Notice::ToolsChanged))
+            // Whoever fell behind lists anew.
+            .map(|change| change.unwrap_or(Notice::ToolsChanged))
             .boxed_local()
     }
 }

@@ -112,8 +112,11 @@ impl CallLink {
         }
     }
 
-    /// Logs to the client. `data`: JSON.
+    /// Logs to the client; a task has nobody to log to. `data`: JSON.
     pub async fn log(&self, level: LogLevel, logger: &'static str, data: Bytes) {
+        if self.task().is_some() {
+            return;
+        }
         match &self.line {
             Line::Session(line) => line.say(CallEvent::Log { level, logger, data }).await,
             Line::Stateless(line) => line.log(level, logger, &data).await,

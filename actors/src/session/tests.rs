@@ -16,7 +16,7 @@ use tickgate_core::rpc::{Body, RequestId};
 use tickgate_core::session::{SessionLimits, open};
 
 use super::*;
-use crate::test_support::{metrics, on_paused_time, pass, settle};
+use crate::test_support::{MemoryStore, metrics, on_paused_time, pass, settle};
 
 const IDLE_SECS: f64 = 1_800.0;
 const MAX_SECS: f64 = 86_400.0;
@@ -132,12 +132,12 @@ impl Desk {
 
     fn of(limits: DirectoryLimits) -> Self {
         let (clock, metrics) = (Clock::start(), metrics());
-        let directory = SessionDirectory::new(limits, clock, metrics.clone());
+        let directory = SessionDirectory::new(limits, std::sync::Arc::new(MemoryStore::default()), clock, metrics.clone());
         Self { directory, clock, metrics, diary: Diary::default() }
     }
 
     fn try_open(&self, name: &str) -> Result<Client, OpenError> {
-        let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 200, ping_ms: 300_000 };
+        let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 200, ping_ms: u64::MAX };
         let server = server_info();
         let params = serde_json::value::to_raw_value(&json!({"protocolVersion": "2025-11-25"})).unwrap();
         let opened = open(&RequestId::Number(0), Some(&params), &server, limits, self.clock.now()).unwrap();

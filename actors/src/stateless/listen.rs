@@ -1,9 +1,9 @@
 //! `subscriptions/listen`: a stream that tells of changes, whoever made them, until the client closes it.
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::future::ready;
 use futures_util::stream::{self, LocalBoxStream, select_all};
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tickgate_core::access::Caller;
 use tickgate_core::mcp::{Asked, FeatureResult, Revision, StatelessRequest, Subjects};
@@ -18,7 +18,6 @@ enum Told {
     Notice(Notice),
     /// The parameters of `notifications/tasks`, a JSON object.
     Task(String),
-    Draining,
 }
 
 pub(super) fn listen(stateless: &Stateless, request: StatelessRequest, caller: &Caller) -> StatelessAnswer {
@@ -32,20 +31,16 @@ pub(super) fn listen(stateless: &Stateless, request: StatelessRequest, caller: &
         stream::iter([acknowledged, closing]).boxed_local()
     } else {
         let mut draining = stateless.draining.clone();
-        let drained = stream::once(async move {
+        let drained = async move {
             // A sender that is gone drains as well.
             let _ = draining.wait_for(|draining| *draining).await;
-            Told::Draining
+        };
+        let told = select_all(sources).chain(stream::pending()).take_until(drained.boxed_local());
+        let told = told.map(move |told| match told {
+            Told::Notice(notice) => message(&id, &notice),
+            Told::Task(params) => notification("notifications/tasks", &with_subscription(&id, params.as_bytes())),
         });
-        let told = select_all(sources).chain(stream::pending());
-        let mut over = false;
-        let messages = select_all([told.boxed_local(), drained.boxed_local()]).map(move |told| match told {
-            Told::Notice(notice) => (false, message(&id, &notice)),
-            Told::Task(params) => (false, notification("notifications/tasks", &with_subscription(&id, params.as_bytes()))),
-            Told::Draining => (true, closing.clone()),
-        });
-        let until_closed = messages.take_while(move |(closes, _)| ready(!std::mem::replace(&mut over, *closes)));
-        stream::iter([acknowledged]).chain(until_closed.map(|(_, message)| message)).boxed_local()
+        stream::iter([acknowledged]).chain(told).chain(stream::iter([closing])).boxed_local()
     };
     StatelessAnswer::Stream(StatelessStream::of_listener(messages))
 }
@@ -69,14 +64,14 @@ fn sources(stateless: &Stateless, wanted: Subjects, caller: &Caller) -> (Value, 
             .push(stateless.catalog.list_changes().filter(move |notice| ready(wanted(notice))).map(Told::Notice).boxed_local());
     }
     let (mut uris, mut tasks) = (Vec::new(), Vec::new());
-    for uri in wanted.resource_subscriptions {
+    for uri in once_each(wanted.resource_subscriptions) {
         // What does not exist for this caller is left out of what is honoured.
         let Ok(changes) = stateless.catalog.watch_resource(&uri, caller) else { continue };
         let notice = Notice::ResourceUpdated(uri.as_str().into());
         sources.push(changes.map(move |()| Told::Notice(notice.clone())).boxed_local());
         uris.push(uri);
     }
-    for id in wanted.task_ids {
+    for id in once_each(wanted.task_ids) {
         let Some(changes) = stateless.tasks.watch(&id, &caller.principal) else { continue };
         sources.push(changes.map(Told::Task).boxed_local());
         tasks.push(id);
@@ -87,6 +82,13 @@ fn sources(stateless: &Stateless, wanted: Subjects, caller: &Caller) -> (Value, 
         }
     }
     (honoured, sources)
+}
+
+/// What is named twice is told once.
+fn once_each(mut names: Vec<String>) -> Vec<String> {
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn acknowledgement(id: &RequestId, honoured: &Value) -> Bytes {

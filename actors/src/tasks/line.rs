@@ -37,13 +37,19 @@ impl TaskLine {
 
     pub(crate) async fn ask(&self, key: &str, question: &Question) -> Value {
         let mut changed = self.entry.changed.subscribe();
+        let mut told = false;
         loop {
+            // Before the look: an answer that comes after it is a change, and ends the wait below.
+            changed.mark_unchanged();
             let answer = self.entry.task().answer(key, question, self.tasks.now());
             if let Some(answer) = answer {
                 return answer;
             }
-            self.entry.raise();
-            changed.mark_unchanged();
+            // Told once, or two questions at a time would wake each other for ever.
+            if !std::mem::replace(&mut told, true) {
+                self.entry.raise();
+                continue;
+            }
             // The table keeps the entry, and so its sender, for as long as the task is known.
             if changed.changed().await.is_err() {
                 std::future::pending::<()>().await;

@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use futures_util::stream::{self, LocalBoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tickgate_core::access::Principal;
 use tickgate_core::mcp::{FeatureError, FeatureResult, Outcome};
 use tickgate_core::ports::{Record, Shelf, Store, StoreError};
 use tickgate_core::rpc::{ErrorCode, RpcError};
-use tickgate_core::task::{Task, TaskId, TaskTerms};
+use tickgate_core::task::{Task, TaskCall, TaskId, TaskTerms};
 use tickgate_core::time::Millis;
 use tokio::sync::watch;
 
@@ -44,6 +43,32 @@ impl Entry {
 
     pub(super) fn raise(&self) {
         self.changed.send_modify(|version| *version += 1);
+    }
+}
+
+/// A place in the table that is given back unless the task is kept: its client may leave while the store is busy.
+struct Listed<'a> {
+    tasks: &'a Tasks,
+    id: Option<TaskId>,
+}
+
+impl Listed<'_> {
+    fn stays(mut self) {
+        self.id = None;
+    }
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        let Some(id) = self.id else { return };
+        self.tasks.0.table.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let tasks = self.tasks.clone();
+        // What was on its way to the store may still arrive there: after a restart it would run for nobody.
+        actix::spawn(async move {
+            if let Err(error) = tasks.0.store.delete(Shelf::Tasks, id.0).await {
+                tracing::error!(error = %error, "a task that nobody knows cannot be deleted: after a restart it would run");
+            }
+        });
     }
 }
 
@@ -104,22 +129,21 @@ impl Tasks {
     pub(crate) async fn create(
         &self,
         principal: &Principal,
-        tool: Box<str>,
-        arguments: Option<Box<RawValue>>,
-        answers: Map<String, Value>,
+        call: TaskCall,
         terms: TaskTerms,
         info: &CallInfo,
     ) -> Result<RunningTask, FeatureError> {
         let id = TaskId(random_u128());
         let owner = principal.as_str().to_owned();
-        let entry = Entry::new(Task::new(id, owner, tool, arguments, answers, terms, self.0.clock.now()));
+        let entry = Entry::new(Task::new(id, owner, call, terms, self.0.clock.now()));
         self.list(id, &entry, principal)?;
+        let listed = Listed { tasks: self, id: Some(id) };
         if let Err(error) = self.keep(&entry).await {
             tracing::error!(error = %error, "a task cannot be kept");
-            self.0.table.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
             let error = RpcError::new(ErrorCode::INTERNAL, "the task cannot be kept now: try again in a moment");
             return Err(FeatureError::Rpc(error));
         }
+        listed.stays();
         Ok(RunningTask::new(self.clone(), entry, Some(info.clone())))
     }
 
@@ -179,8 +203,9 @@ impl Tasks {
         let entry = self.find(id, principal)?;
         let taken = entry.task().update(responses, self.now());
         if taken {
-            self.keep_or_log(&entry).await;
+            // First, because the client may leave while the store is busy.
             entry.raise();
+            self.keep_or_log(&entry).await;
         }
         Ok(FeatureResult::empty())
     }

@@ -1,6 +1,7 @@
 //! What the tests of the actors share: a thread of its own with a paused clock for each test, a scripted upstream, and a
 //! market whose actors all run there.
 
+mod catalog;
 mod store;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -21,6 +22,7 @@ use crate::window::{Interest, ReaderSettings, Ready, TapeReader, TapeWindow, Win
 use crate::{Clock, Metrics};
 use crate::{stream::MarketState, supervisor::WatchError};
 
+pub(crate) use catalog::{Ask, PlainSeal, Scripted, caller, principal, result, says};
 pub(crate) use store::MemoryStore;
 
 /// How long a test may take by the clock on the wall: one that spins forever fails too.

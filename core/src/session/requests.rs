@@ -72,7 +72,7 @@ impl Session {
     pub(super) fn message(&mut self, message: ClientMessage, route: Route, now: Millis, effects: &mut Vec<Effect>) {
         match message {
             ClientMessage::Request { id, method, params } => {
-                let asked = self.request(id.clone(), &method, params.as_deref(), route, now, effects);
+                let asked = self.request((id.clone(), &method, params.as_deref()), route, now, effects);
                 match asked {
                     Ok(Asked::Answer(result)) => self.reply(route, result_response(&id, result), effects),
                     Ok(Asked::Start(call, request)) => {
@@ -111,9 +111,7 @@ impl Session {
 
     fn request(
         &mut self,
-        id: RequestId,
-        method: &str,
-        params: Option<&RawValue>,
+        (id, method, params): (RequestId, &str, Option<&RawValue>),
         route: Route,
         now: Millis,
         effects: &mut Vec<Effect>,

@@ -73,6 +73,11 @@ impl Stream {
         }
     }
 
+    /// Whether its client has had everything and nothing more will come.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.finished.is_some_and(|finished| finished.delivered)
+    }
+
     pub(super) fn expires(&self) -> Option<Millis> {
         self.finished.map(Finished::expires)
     }

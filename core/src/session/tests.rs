@@ -1461,3 +1461,36 @@ mod pipes {
         assert_eq!(done, "e3 accept; e1 send result 1; e1 send error null -32600");
     }
 }
+
+mod resting {
+    use super::*;
+
+    #[test]
+    fn a_session_goes_on_after_a_restart_and_tells_what_became_of_its_calls() {
+        let mut client = Client::new();
+        client.streaming_call(json!(1));
+        client.call(json!(2));
+        client.get();
+        client.moves();
+        client.session.wake_up(client.now);
+        assert_eq!(client.session.running_calls(), 0);
+        assert_eq!(client.resume("s1.0"), "e4 attach [s1.1 error 1 -32603]; e4 finish");
+        assert_eq!(client.resume("s3.0"), "e5 attach []");
+        assert_eq!(client.call(json!(1)), "start c2", "no call's name is used twice");
+    }
+
+    #[test]
+    fn a_session_that_is_too_large_forgets_what_its_client_has_received() {
+        let mut client = Client::new();
+        let call = client.streaming_call(json!(1));
+        client.finish(call);
+        client.session.slim();
+        assert_eq!(client.resume("s1.0"), "e2 refuse 400 -32600");
+    }
+
+    #[test]
+    fn a_pipe_cannot_rest() {
+        assert!(Client::new().session.can_rest());
+        assert!(!Session::on_a_pipe(Framing::Lines, LIMITS, NOW).can_rest());
+    }
+}

@@ -12,7 +12,7 @@ use tickgate_core::rpc::{ClientMessage, ErrorCode, RpcError};
 use tickgate_core::sse::{bare_message, comment};
 
 use super::{PROTOCOL_VERSION, take_slot, unknown_caller};
-use crate::http::error::{refused, refused_request};
+use crate::http::error::{refused, refused_request, step_up};
 use crate::http::event_body::EventBody;
 use crate::http::gateway::Worker;
 use crate::http::request::{RequestIdentity, caller};
@@ -48,7 +48,12 @@ pub(super) async fn answer(request: &HttpRequest, message: ClientMessage, envelo
     match worker.stateless.answer(admitted, &caller, RequestIdentity::of(request)).await {
         StatelessAnswer::Json(status, body) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-            HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/json")).body(body)
+            let mut response = HttpResponse::build(status);
+            if status == StatusCode::FORBIDDEN {
+                let error: Value = serde_json::from_slice(&body).unwrap_or_default();
+                response.insert_header(step_up(error["error"]["data"]["scope"].as_str().unwrap_or_default()));
+            }
+            response.insert_header((CONTENT_TYPE, "application/json")).body(body)
         }
         StatelessAnswer::Stream(messages) => {
             let frames = messages.map(|message: Bytes| bare_message(&message));
