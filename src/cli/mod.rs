@@ -14,6 +14,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::settings::{SPECS, SettingError, Settings, Sources, key_of};
 
+/// Shorter flags of settings.
+const FLAG_ALIASES: [(&str, &str); 1] = [("MCP_TRANSPORT", "transport")];
 /// Exit code of a configuration that cannot be used.
 const EXIT_CONFIGURATION: u8 = 2;
 
@@ -77,7 +79,9 @@ fn with_settings(command: Command) -> Command {
         let flag = key_of(spec.name).replace('_', "-");
         let default = spec.default.map_or_else(String::new, |default| format!(" [default: {default}]"));
         let help = format!("{} Allowed: {}.{default} [env: {}]", spec.help, spec.allowed, spec.name);
-        command.arg(Arg::new(spec.name).long(flag).value_name("VALUE").action(ArgAction::Set).help(help).hide_short_help(true))
+        let aliases = FLAG_ALIASES.into_iter().filter(|(name, _)| *name == spec.name).map(|(_, alias)| alias);
+        let arg = Arg::new(spec.name).long(flag).aliases(aliases.collect::<Vec<_>>()).value_name("VALUE");
+        command.arg(arg.action(ArgAction::Set).help(help).hide_short_help(true))
     })
 }
 

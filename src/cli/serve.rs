@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::application::Application;
+use crate::application::{Application, StdioApplication};
 use crate::registry::Registry;
-use crate::settings::Settings;
+use crate::settings::{Settings, Transport};
 use crate::telemetry::{start_logs, start_reports};
 
 pub(super) fn run(settings: Settings) -> ExitCode {
@@ -13,8 +13,16 @@ pub(super) fn run(settings: Settings) -> ExitCode {
     let _reports = start_reports(&settings.telemetry, settings.listen.environment);
     start_logs(&settings.telemetry);
     let served: anyhow::Result<()> = actix::System::new().block_on(async {
-        let application = Application::build(settings, Registry::standard()).await?;
-        Ok(application.run_until_stopped().await?)
+        match settings.sessions.transport {
+            Transport::Http => {
+                let application = Application::build(settings, Registry::standard()).await?;
+                Ok(application.run_until_stopped().await?)
+            }
+            Transport::Stdio => {
+                let application = StdioApplication::build(settings, Registry::standard()).await?;
+                application.run_until_ended(std::io::stdin(), std::io::stdout()).await
+            }
+        }
     });
     match served {
         Ok(()) => ExitCode::SUCCESS,

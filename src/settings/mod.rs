@@ -195,6 +195,8 @@ pub struct TelemetrySettings {
     pub log_level: tracing::Level,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
+    /// Whether logs go to stderr: with `MCP_TRANSPORT=stdio`, stdout carries messages alone.
+    pub log_to_stderr: bool,
     /// `SENTRY_DSN`.
     pub sentry_dsn: Option<SecretString>,
     /// `SENTRY_TRACES_SAMPLE_RATE`.

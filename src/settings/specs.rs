@@ -126,7 +126,12 @@ pub const SPECS: &[Spec] = &[
         "standard, all, or a comma list of market, streaming, alerts, assist",
         "Tools that are offered.",
     ),
-    spec("MCP_TRANSPORT", "http", "http or stdio", "stdio: MCP over stdin and stdout for one client, and no HTTP server."),
+    spec(
+        "MCP_TRANSPORT",
+        "http",
+        "http or stdio",
+        "Also `--transport`. stdio: MCP over stdin and stdout for one client, and no HTTP server.",
+    ),
     spec(
         "LEGACY_SSE",
         "false",

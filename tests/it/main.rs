@@ -18,3 +18,4 @@ mod sessions;
 mod stateless;
 mod streams;
 mod tools;
+mod transports;

@@ -118,7 +118,10 @@ impl Session {
     ) -> Result<Asked, Refused> {
         let ungreeted = self.is_ungreeted();
         if method == "initialize" && !ungreeted {
-            let message = "this session is already initialized: initialize without Mcp-Session-Id";
+            let message = match self.pipe {
+                Some(_) => "this session is already initialized: it stays so until its stream ends",
+                None => "this session is already initialized: initialize without Mcp-Session-Id",
+            };
             return Err(Refused::Status(400, RpcError::new(ErrorCode::INVALID_REQUEST, message)));
         }
         if self.calls.iter().any(|call| call.request == id) {

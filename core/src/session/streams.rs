@@ -86,7 +86,7 @@ impl Stream {
         match self.framing {
             Framing::Events => self.log.append(|id: EventId| crate::sse::message(id, json)),
             Framing::BareEvents => crate::sse::bare_message(json),
-            Framing::Lines => [json, b"\n"].concat().into(),
+            Framing::Lines => crate::rpc::line(json),
         }
     }
 }
