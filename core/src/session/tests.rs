@@ -1175,6 +1175,17 @@ mod batches {
     }
 
     #[test]
+    fn what_comes_after_a_cancelled_call_is_still_taken() {
+        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
+        let mut client = old();
+        assert_eq!(post(&mut client, &json!([call(1), cancel, ping(2)])), "start c0; stop c0; e1 answer [result 2]");
+        assert_eq!(post(&mut client, &json!([call(1), cancel, call(3)])), "start c1; stop c1; start c2");
+        assert_eq!(client.wait(5_000), "e2 attach [connected]", "it is not forgotten by time");
+        assert_eq!(client.finish(2), "e2 send s2.0 result 3; e2 finish");
+        assert_eq!(post(&mut client, &json!([call(1), cancel])), "start c3; stop c3; e3 accept");
+    }
+
+    #[test]
     fn newer_revisions_an_initialize_and_a_flood_are_refused() {
         assert_eq!(post(&mut Client::of("2025-06-18", LIMITS), &json!([ping(1)])), "e1 refuse 400 -32600");
         assert_eq!(post(&mut Client::new(), &json!([ping(1)])), "e1 refuse 400 -32600");
