@@ -183,6 +183,10 @@ impl SessionActor {
     }
 
     fn watch(&mut self, call: CallId, uri: Box<str>, ctx: &mut Context<Self>) -> Input {
+        // Two calls of one batch may want the same.
+        if self.watching.contains_key(&uri) {
+            return Input::Call(call, CallEvent::Finished(Ok(FeatureResult::empty())));
+        }
         let outcome = self.catalog.watch_resource(&uri, &self.caller).map(|changes| {
             let notice = Notice::ResourceUpdated(uri.clone());
             let told =

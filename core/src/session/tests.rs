@@ -1354,6 +1354,28 @@ mod notices {
     }
 
     #[test]
+    fn a_resource_that_two_calls_want_is_watched_once_and_as_long_as_one_succeeds() {
+        let mut client = Client::new();
+        client.get();
+        subscribe(&mut client, 1, "x:a");
+        assert_eq!(subscribe(&mut client, 2, "x:a"), "watch c1 x:a");
+        assert_eq!(client.finish(0), "e2 answer result 1");
+        assert_eq!(client.fail(1), "e3 answer error 2 -32603");
+        assert_eq!(updated(&mut client, "x:a"), "e1 send s1.1 updated x:a");
+        assert_eq!(client.request("resources/unsubscribe", json!({"uri": "x:a"})), "unwatch x:a; e4 answer result 9");
+        assert_eq!(updated(&mut client, "x:a"), "");
+    }
+
+    #[test]
+    fn a_subscription_that_is_cancelled_watches_nothing() {
+        let mut client = Client::new();
+        subscribe(&mut client, 1, "x:a");
+        subscribe(&mut client, 2, "x:a");
+        assert_eq!(client.cancel(json!(1)), "stop c0; e1 accept; e3 accept", "another still wants it");
+        assert_eq!(client.cancel(json!(2)), "stop c1; unwatch x:a; e2 accept; e4 accept");
+    }
+
+    #[test]
     fn what_a_session_watches_is_bounded_and_dropped_with_it() {
         let mut client = Client::new();
         for n in 0..super::super::limits::MAX_WATCHES {
