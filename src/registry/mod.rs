@@ -4,6 +4,8 @@
 mod catalog;
 mod live;
 mod pages;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

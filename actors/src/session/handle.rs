@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::{Answer, Close, OpenStream, SessionActor, Submit, SubmitBatch};
 
 /// Speaks to one session.
-pub struct SessionHandle(Arc<Addr<SessionActor>>);
+pub struct SessionHandle(pub(super) Arc<Addr<SessionActor>>);
 
 /// Why a session does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

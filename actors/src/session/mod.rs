@@ -72,7 +72,7 @@ pub struct SessionActor {
     asking: HashMap<(CallId, QuestionId), oneshot::Sender<Reply>>,
     watching: HashMap<Box<str>, SpawnHandle>,
     next_exchange: u64,
-    /// Of the newest message: a call starts while its message is handled.
+    /// Of the newest message or batch: calls start while it is handled.
     request_id: String,
     timer: Option<(Millis, SpawnHandle)>,
     ended: Option<EndReason>,
@@ -166,7 +166,7 @@ impl SessionActor {
 
     fn start(&mut self, call: CallId, start: Start, ctx: &mut Context<Self>) -> Option<Input> {
         let Start { request, revision, client, wants_progress } = start;
-        let request_id = std::mem::take(&mut self.request_id);
+        let request_id = self.request_id.clone();
         let info = CallInfo { revision, client, wants_progress, request_id, traceparent: None };
         let link = CallLink::new(info, Line::Session(SessionLine::new(ctx.address(), call)));
         match Rc::clone(&self.catalog).start(request, &self.caller, link) {
@@ -189,6 +189,10 @@ impl SessionActor {
     }
 
     fn watch(&mut self, call: CallId, uri: Box<str>, ctx: &mut Context<Self>) -> Input {
+        // Two calls of one batch may want the same.
+        if self.watching.contains_key(&uri) {
+            return Input::Call(call, CallEvent::Finished(Ok(FeatureResult::empty())));
+        }
         let outcome = self.catalog.watch_resource(&uri, &self.caller).map(|changes| {
             let notice = Notice::ResourceUpdated(uri.clone());
             let told =

@@ -22,7 +22,7 @@ use crate::window::{Interest, ReaderSettings, Ready, TapeReader, TapeWindow, Win
 use crate::{Clock, Metrics};
 use crate::{stream::MarketState, supervisor::WatchError};
 
-pub(crate) use catalog::{Ask, PlainSeal, Scripted, caller, principal, result, says};
+pub(crate) use catalog::{Ask, PlainSeal, Scripted, caller, principal, result, says, server_info};
 pub(crate) use store::MemoryStore;
 
 /// How long a test may take by the clock on the wall: one that spins forever fails too.

@@ -1,8 +1,11 @@
 //! The envelope of a stateless request: reserved keys in `params._meta` (2026-07-28). Its version key is the claim that the
 //! request is stateless at all; the other keys alone claim nothing.
 
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::client::ClientCapabilities;
@@ -77,17 +80,24 @@ impl Envelope {
         else {
             return None;
         };
-        let meta = serde_json::from_str::<Params<'_>>(params.get()).ok()?.meta?;
+        // A list would be read as members in order.
+        let object = |json: &'_ RawValue| json.get().starts_with('{');
+        if !object(params) {
+            return None;
+        }
+        let Ok(Params { meta }) = serde_json::from_str(params.get()) else {
+            return members(params, "_meta").into_iter().any(claims).then(Self::unreliable);
+        };
+        let meta = meta.filter(|meta| object(meta))?;
         match serde_json::from_str::<Keys<'_>>(meta.get()) {
             Ok(keys) => Self::read(&keys),
-            // A key that stands twice, or no object at all: a claim is still a claim, but nothing in it can be relied on.
-            Err(_) => match serde_json::from_str(meta.get()) {
-                Ok(Value::Object(members)) if members.contains_key(VERSION_KEY) => {
-                    Some(Self { faults: vec![VERSION_KEY, CAPABILITIES_KEY], ..Self::default() })
-                }
-                _ => None,
-            },
+            Err(_) => claims(meta).then(Self::unreliable),
         }
+    }
+
+    /// Something stands twice, or is no Unicode: a claim is still a claim, but nothing in it can be relied on.
+    fn unreliable() -> Self {
+        Self { faults: vec![VERSION_KEY, CAPABILITIES_KEY], ..Self::default() }
     }
 
     fn read(keys: &Keys<'_>) -> Option<Self> {
@@ -100,7 +110,8 @@ impl Envelope {
         if capabilities.is_none() {
             faults.push(CAPABILITIES_KEY);
         }
-        if keys.client_info.is_some_and(|info| serde_json::from_str::<ClientInfo>(info.get()).is_err()) {
+        let named = |info: &RawValue| info.get().starts_with('{') && serde_json::from_str::<ClientInfo>(info.get()).is_ok();
+        if keys.client_info.is_some_and(|info| !named(info)) {
             faults.push(CLIENT_INFO_KEY);
         }
         let log_level = keys.log_level.map(|level| serde_json::from_str(level.get()));
@@ -121,6 +132,57 @@ impl Envelope {
     /// Whether both required keys are there in their form.
     pub(super) const fn is_complete(&self) -> bool {
         self.faults.is_empty()
+    }
+}
+
+/// Whether this `_meta` claims the stateless era.
+fn claims(meta: &RawValue) -> bool {
+    !members(meta, VERSION_KEY).is_empty()
+}
+
+/// Every member of that name, for one may stand twice; none of what is no object.
+fn members<'a>(json: &'a RawValue, name: &'static str) -> Vec<&'a RawValue> {
+    serde_json::Deserializer::from_str(json.get()).deserialize_map(Named(name)).unwrap_or_default()
+}
+
+struct Named(&'static str);
+
+impl<'de> Visitor<'de> for Named {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut named = Vec::new();
+        while let Some((is_named, value)) = members.next_entry_seed(Is(self.0), PhantomData::<&RawValue>)? {
+            named.extend(is_named.then_some(value));
+        }
+        Ok(named)
+    }
+}
+
+/// Compares bytes: a name that is no Unicode must not hide those after it.
+struct Is(&'static str);
+
+impl<'de> DeserializeSeed<'de> for Is {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_bytes(self)
+    }
+}
+
+impl Visitor<'_> for Is {
+    type Value = bool;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<bool, E> {
+        Ok(name == self.0.as_bytes())
     }
 }
 

@@ -250,6 +250,36 @@ mod tests {
         }
     }
 
+    /// A claim counts wherever it stands; a list is no `_meta`, whatever it holds.
+    #[test]
+    fn a_claim_cannot_be_hidden_and_is_not_read_into_lists() {
+        let claim = format!(r#"{{"{VERSION_KEY}":"{MODERN}","{CAPABILITIES_KEY}":{{}}}}"#);
+        let with_params = |params: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{params}}}"#);
+        let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+        for params in [
+            format!(r#"{{"_meta":{claim},"_meta":{{}}}}"#),
+            format!(r#"{{"_meta":{{}},"_meta":{claim}}}"#),
+            format!(r#"{{"_meta":7,"\u005fmeta":{claim}}}"#),
+            format!(r#"{{"_meta":{{"{VERSION_KEY}":"{MODERN}","{VERSION_KEY}":"{MODERN}"}}}}"#),
+            format!(r#"{{"_meta":{{"{VERSION_KEY}":1,"{VERSION_KEY}":2,"x":{deep}}}}}"#),
+            format!(r#"{{"x":{deep},"_meta":{claim}}}"#),
+            format!(r#"{{"\ud800":1,"_meta":{claim}}}"#),
+            format!(r#"{{"_meta":{{"\ud800":1,"{VERSION_KEY}":"{MODERN}"}}}}"#),
+        ] {
+            assert_eq!(outcome(None, &with_params(&params)), "modern", "{params}");
+        }
+        for params in [
+            format!(r#"{{"_meta":["{MODERN}",{{}}]}}"#),
+            format!(r#"{{"_meta":[{claim}]}}"#),
+            format!(r#"{{"_meta":"{VERSION_KEY}"}}"#),
+            format!(r#"{{"x":{{"_meta":{claim}}}}}"#),
+            format!("[{claim}]"),
+            format!("[[\"{MODERN}\",{{}}]]"),
+        ] {
+            assert_eq!(outcome(None, &with_params(&params)), "legacy", "{params}");
+        }
+    }
+
     #[test]
     fn without_headers_a_claim_in_the_body_is_enough() {
         let line = |body: &str| classify_line(Body::parse(body.as_bytes()).unwrap());

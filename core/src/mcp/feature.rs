@@ -307,7 +307,7 @@ impl FeatureResult {
         if !revision.is_stateless() && meta.is_empty() {
             return line.put_slice(&self.body);
         }
-        let members = self.body.get(1..self.body.len().saturating_sub(1)).unwrap_or_default();
+        let members = self.body.get(1..self.body.len().saturating_sub(1)).unwrap_or_default().trim_ascii();
         let mut parts = Parts { line, any: false };
         parts.line.put_u8(b'{');
         if revision.is_stateless() {
@@ -436,6 +436,8 @@ mod tests {
         let empty = FeatureResult::empty();
         assert_eq!(written(&empty, old), r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
         assert_eq!(written(&empty, new), r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","_meta":{"s":1}}}"#);
+        let blank = FeatureResult::new(Bytes::from_static(b"{ }"));
+        assert_eq!(written(&blank, new), written(&empty, new));
         let full = FeatureResult::new(Bytes::from_static(br#"{"a":2}"#))
             .cached(5, CacheScope::Private)
             .with_meta(Bytes::from_static(br#""m":3"#));

@@ -280,6 +280,7 @@ mod tests {
             (Post::list().meta("clientCapabilities", json!([])), (400, -32602)),
             (Post::list().meta("protocolVersion", json!(7)), (400, -32602)),
             (Post::list().meta("clientInfo", json!({"name": "c"})), (400, -32602)),
+            (Post::list().meta("clientInfo", json!(["c", "1"])), (400, -32602)),
             (Post::list().meta("protocolVersion", json!("v999")), (400, -32020)),
             (Post::list().with(|sent| sent.version = Absent), (400, -32020)),
             (Post::list().meta("protocolVersion", json!("v999")).with(|sent| sent.version = Once("v999")), (400, -32022)),

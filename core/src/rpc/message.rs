@@ -111,6 +111,10 @@ impl Body {
 impl ClientMessage {
     fn parse(text: &str) -> Result<Self, RpcError> {
         let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| refusal(&error))?;
+        // A list would be read as members in order.
+        if !text.trim_start().starts_with('{') {
+            return Err(RpcError::new(ErrorCode::INVALID_REQUEST, "Invalid Request: a message is an object"));
+        }
         if envelope.jsonrpc.as_deref() != Some("2.0") {
             return Err(RpcError::new(ErrorCode::INVALID_REQUEST, "Invalid Request: `jsonrpc` must be \"2.0\""));
         }
@@ -198,9 +202,18 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"METHOD":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#,
             r#"{"jsonrpc":"2.0","result":{}}"#,
+            "7",
         ] {
             assert_eq!(code(text), -32600, "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_in_a_batch_is_no_message_whatever_it_holds() {
+        let Ok(Body::Batch(elements)) = Body::parse(br#"[["2.0",1,"ping"], {"jsonrpc":"2.0","id":1,"method":"ping"}]"#) else {
+            panic!("a batch")
+        };
+        assert!(elements[0].is_err() && elements[1].is_ok());
     }
 
     proptest! {

@@ -21,6 +21,9 @@ pub(super) struct Batch {
     exchange: ExchangeId,
     waiting: Vec<CallId>,
     answers: Vec<Bytes>,
+    /// Its messages are still being taken: it is not answered before the last one, whatever becomes of the first.
+    #[serde(skip)]
+    taking: bool,
 }
 
 impl Session {
@@ -46,12 +49,15 @@ impl Session {
             }
             return;
         }
-        self.batches.push(Batch { stream, exchange, waiting: Vec::new(), answers: Vec::new() });
+        self.batches.push(Batch { stream, exchange, waiting: Vec::new(), answers: Vec::new(), taking: true });
         for message in messages {
             match message {
                 Ok(message) => self.message(message, Route::Batch(stream), now, effects),
                 Err(error) => self.batch_answer(stream, null_id_error(&error)),
             }
+        }
+        if let Some(batch) = self.batch(stream) {
+            batch.taking = false;
         }
         self.batch_complete(stream, effects);
     }
@@ -93,7 +99,8 @@ impl Session {
 
     /// Answers once nothing is waited for; a batch that asked nothing is accepted.
     fn batch_complete(&mut self, stream: StreamId, effects: &mut Vec<Effect>) {
-        let Some(at) = self.batches.iter().position(|batch| batch.stream == stream && batch.waiting.is_empty()) else { return };
+        let is_complete = |batch: &Batch| batch.stream == stream && batch.waiting.is_empty() && !batch.taking;
+        let Some(at) = self.batches.iter().position(is_complete) else { return };
         let Batch { exchange, answers, .. } = self.batches.swap_remove(at);
         effects.push(if answers.is_empty() { Effect::Accept(exchange) } else { Effect::Answer(exchange, array(&answers)) });
     }

@@ -340,12 +340,7 @@ impl Session {
         let call = self.calls.swap_remove(at);
         self.active = now;
         self.drop_questions(call.id, call.route, effects);
-        if let Some(uri) = call.watches {
-            match outcome {
-                Ok(_) => self.watched.push(uri),
-                Err(_) => effects.push(Effect::Unwatch(uri)),
-            }
-        }
+        self.watch_settled(call.watches, outcome.is_ok(), effects);
         let answer: Bytes = match outcome {
             Ok(result) => result.response(&call.request, self.revision, &[]),
             Err(error) => {

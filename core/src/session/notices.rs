@@ -60,6 +60,16 @@ impl Session {
         Ok(Asked::Watch(call, uri))
     }
 
+    /// A call that wanted to watch this is over. Several may want the same at a time; it is watched as long as one succeeds.
+    pub(super) fn watch_settled(&mut self, wanted: Option<Box<str>>, watches: bool, effects: &mut Vec<Effect>) {
+        let Some(uri) = wanted.filter(|uri| !self.watched.contains(uri)) else { return };
+        if watches {
+            self.watched.push(uri);
+        } else if !self.calls.iter().any(|call| call.watches.as_ref() == Some(&uri)) {
+            effects.push(Effect::Unwatch(uri));
+        }
+    }
+
     pub(super) fn unsubscribe(&mut self, params: Option<&RawValue>, effects: &mut Vec<Effect>) -> Result<Asked, Refused> {
         let UriParams { uri } = parse("resources/unsubscribe", params)?;
         if let Some(at) = self.watched.iter().position(|watched| *watched == uri) {

@@ -179,6 +179,7 @@ impl Session {
         let call = self.calls.swap_remove(at);
         self.drop_questions(call.id, call.route, effects);
         effects.push(Effect::Stop(call.id));
+        self.watch_settled(call.watches, false, effects);
         match call.route {
             // The POST needs some end: 202 says that there will be no answer.
             Route::Waiting { exchange, .. } => effects.push(Effect::Accept(exchange)),

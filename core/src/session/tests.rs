@@ -1175,6 +1175,17 @@ mod batches {
     }
 
     #[test]
+    fn what_comes_after_a_cancelled_call_is_still_taken() {
+        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
+        let mut client = old();
+        assert_eq!(post(&mut client, &json!([call(1), cancel, ping(2)])), "start c0; stop c0; e1 answer [result 2]");
+        assert_eq!(post(&mut client, &json!([call(1), cancel, call(3)])), "start c1; stop c1; start c2");
+        assert_eq!(client.wait(5_000), "e2 attach [connected]", "it is not forgotten by time");
+        assert_eq!(client.finish(2), "e2 send s2.0 result 3; e2 finish");
+        assert_eq!(post(&mut client, &json!([call(1), cancel])), "start c3; stop c3; e3 accept");
+    }
+
+    #[test]
     fn newer_revisions_an_initialize_and_a_flood_are_refused() {
         assert_eq!(post(&mut Client::of("2025-06-18", LIMITS), &json!([ping(1)])), "e1 refuse 400 -32600");
         assert_eq!(post(&mut Client::new(), &json!([ping(1)])), "e1 refuse 400 -32600");
@@ -1340,6 +1351,28 @@ mod notices {
         assert_eq!(client.fail(0), "unwatch x:a; e1 answer error 1 -32603");
         client.get();
         assert_eq!(updated(&mut client, "x:a"), "");
+    }
+
+    #[test]
+    fn a_resource_that_two_calls_want_is_watched_once_and_as_long_as_one_succeeds() {
+        let mut client = Client::new();
+        client.get();
+        subscribe(&mut client, 1, "x:a");
+        assert_eq!(subscribe(&mut client, 2, "x:a"), "watch c1 x:a");
+        assert_eq!(client.finish(0), "e2 answer result 1");
+        assert_eq!(client.fail(1), "e3 answer error 2 -32603");
+        assert_eq!(updated(&mut client, "x:a"), "e1 send s1.1 updated x:a");
+        assert_eq!(client.request("resources/unsubscribe", json!({"uri": "x:a"})), "unwatch x:a; e4 answer result 9");
+        assert_eq!(updated(&mut client, "x:a"), "");
+    }
+
+    #[test]
+    fn a_subscription_that_is_cancelled_watches_nothing() {
+        let mut client = Client::new();
+        subscribe(&mut client, 1, "x:a");
+        subscribe(&mut client, 2, "x:a");
+        assert_eq!(client.cancel(json!(1)), "stop c0; e1 accept; e3 accept", "another still wants it");
+        assert_eq!(client.cancel(json!(2)), "stop c1; unwatch x:a; e2 accept; e4 accept");
     }
 
     #[test]

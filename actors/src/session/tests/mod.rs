@@ -1,6 +1,9 @@
 //! Sessions as actors: how they end, what is left of them, and what a slow or silent client costs the others. The catalogue is
 //! scripted: the tool's name says what it does.
 
+mod conversations;
+mod crowd;
+
 use std::cell::RefCell;
 use std::future::pending;
 use std::time::Duration;
@@ -10,13 +13,12 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::{self, LocalBoxStream};
 use serde_json::{Value, json};
-use tickgate_core::access::{Principal, Scope};
-use tickgate_core::mcp::{FeatureError, FeatureRequest, LogLevel, Outcome, ServerInfo};
+use tickgate_core::mcp::{FeatureError, FeatureRequest, LogLevel, ServerInfo};
 use tickgate_core::rpc::{Body, RequestId};
 use tickgate_core::session::{SessionLimits, open};
 
 use super::*;
-use crate::test_support::{MemoryStore, metrics, on_paused_time, pass, settle};
+use crate::test_support::{MemoryStore, caller, metrics, on_paused_time, pass, principal, result, server_info, settle};
 
 const IDLE_SECS: f64 = 1_800.0;
 const MAX_SECS: f64 = 86_400.0;
@@ -78,38 +80,19 @@ impl Catalog for Scripted {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it is what a handler gives")]
-fn result() -> Outcome {
-    Ok(FeatureResult::empty())
-}
-
-fn server_info() -> ServerInfo {
-    ServerInfo {
-        name: "tickgate",
-        version: "1",
-        instructions: String::new(),
-        streaming: true,
-        website: String::new(),
-        icons: Vec::new(),
-    }
-}
-
 /// A gateway's sessions.
 struct Desk {
     directory: SessionDirectory,
     clock: Clock,
     metrics: Metrics,
     diary: Diary,
+    ping_ms: u64,
 }
 
 /// One session, as its client has it.
 struct Client {
     id: SessionId,
     handle: SessionHandle,
-}
-
-fn principal(name: &str) -> Principal {
-    Principal::new("user", name)
 }
 
 fn message(message: &Value) -> ClientMessage {
@@ -133,16 +116,21 @@ impl Desk {
     fn of(limits: DirectoryLimits) -> Self {
         let (clock, metrics) = (Clock::start(), metrics());
         let directory = SessionDirectory::new(limits, std::sync::Arc::new(MemoryStore::default()), clock, metrics.clone());
-        Self { directory, clock, metrics, diary: Diary::default() }
+        // Most clients here answer no pings.
+        Self { directory, clock, metrics, diary: Diary::default(), ping_ms: u64::MAX }
     }
 
     fn try_open(&self, name: &str) -> Result<Client, OpenError> {
-        let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 200, ping_ms: u64::MAX };
-        let server = server_info();
-        let params = serde_json::value::to_raw_value(&json!({"protocolVersion": "2025-11-25"})).unwrap();
-        let opened = open(&RequestId::Number(0), Some(&params), &server, limits, self.clock.now()).unwrap();
-        let caller = Caller { principal: principal(name), scope: Scope::Read, authenticated: true };
-        let id = self.directory.open(opened.session, caller, Rc::new(Scripted(Rc::clone(&self.diary), server_info())))?;
+        let catalog = Rc::new(Scripted(Rc::clone(&self.diary), server_info()));
+        self.open_with(name, &json!({"protocolVersion": "2025-11-25"}), catalog)
+    }
+
+    /// Shakes hands with these parameters, over this catalogue.
+    fn open_with(&self, name: &str, initialize: &Value, catalog: Rc<dyn Catalog>) -> Result<Client, OpenError> {
+        let limits = SessionLimits { idle_ms: 1_800_000, max_ms: 86_400_000, max_calls: 200, ping_ms: self.ping_ms };
+        let params = serde_json::value::to_raw_value(initialize).unwrap();
+        let opened = open(&RequestId::Number(0), Some(&params), catalog.server(), limits, self.clock.now()).unwrap();
+        let id = self.directory.open(opened.session, caller(name), catalog)?;
         Ok(Client { id, handle: self.find(id, name).unwrap() })
     }
 
@@ -163,7 +151,8 @@ impl Desk {
     fn assert_only_ended(&self, reason: &str) {
         assert!(self.directory.is_empty());
         assert_eq!((self.metrics.sessions_open.get(), self.metrics.sessions_opened.get()), (0, 1));
-        let ends = ["idle", "too_old", "deleted", "crashed", "shutdown"].map(|reason| (reason, self.ended(reason)));
+        let ends = ["idle", "too_old", "deleted", "crashed", "shutdown", "disconnected", "unresponsive"]
+            .map(|reason| (reason, self.ended(reason)));
         assert_eq!(ends.iter().filter(|(_, count)| *count > 0).collect::<Vec<_>>(), [&(reason, 1)]);
     }
 }
