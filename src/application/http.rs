@@ -12,14 +12,14 @@ use actix_web_prom::PrometheusMetricsBuilder;
 use tickgate_actors::Clock;
 use tickgate_actors::tasks::Tasks;
 
-use super::parts::{Kept, Parts, close, server_info, session_limits, sweep, tell};
+use super::parts::{Kept, Parts, close, reload, server_info, session_limits, sweep, tell};
 use super::worker::{Served, WorkerParts};
 use super::{jwt_authority, public_url};
 use crate::auth::Authenticator;
 use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, StreamSlots, Worker, app, openapi_document};
 use crate::process::{bind, bound_writes, wait_for_signal};
 use crate::registry::Registry;
-use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Settings, VersionCheck};
+use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Reread, Settings, VersionCheck};
 use crate::upstream::simulated::Simulator;
 
 /// Bytes kept per connection for a reader that is slow, before its body is no longer asked.
@@ -37,6 +37,7 @@ pub struct Application {
     tasks: Tasks,
     kept: Kept,
     drain: Duration,
+    reread: Option<Reread>,
 }
 
 /// Stops a running gateway, as SIGTERM does.
@@ -111,7 +112,14 @@ impl Application {
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         let drain = Duration::from_secs(settings.listen.drain_secs);
-        Ok(Self { address, server, simulator, gateway, limiters, tasks, kept, drain })
+        Ok(Self { address, server, simulator, gateway, limiters, tasks, kept, drain, reread: None })
+    }
+
+    /// With a way to read the settings again on SIGHUP.
+    #[must_use]
+    pub fn rereading(mut self, reread: Reread) -> Self {
+        self.reread = Some(reread);
+        self
     }
 
     /// Where it listens.
@@ -156,12 +164,14 @@ impl Application {
         let limiters = self.limiters;
         let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, move || limiters.forget_the_idle()));
         let tell = actix_rt::spawn(tell(self.gateway.sessions.clone(), self.gateway.registry.clone()));
+        let registry = self.gateway.registry.clone();
+        let reload = self.reread.map(|reread| actix_rt::spawn(reload(reread, registry)));
         if let Some((_, simulator)) = self.simulator {
             actix_rt::spawn(simulator);
         }
         tracing::debug!(drain_secs = self.drain.as_secs(), "serving");
         let served = self.server.await;
-        for task in [signals, sweep, tell] {
+        for task in [signals, sweep, tell].into_iter().chain(reload) {
             task.abort();
         }
         close(self.kept.database).await;

@@ -17,9 +17,10 @@ use tokio::sync::watch;
 
 use super::market::{start_market, upstream};
 use super::worker::WorkerParts;
+use crate::process::Hangups;
 use crate::registry::{LiveRegistry, Registry};
 use crate::sealing::Sealer;
-use crate::settings::{SessionSettings, Settings};
+use crate::settings::{Reread, SessionSettings, Settings};
 use crate::storage::{SqliteStore, data_keys, open_store};
 use crate::tools::ToolMetrics;
 use crate::upstream::polygon::UpstreamMetrics;
@@ -87,7 +88,7 @@ impl Parts {
             tape: settings.streams.tape,
             client_settings,
             upstream_metrics,
-            registry: LiveRegistry::new(registry.with_toolsets(&settings.sessions.toolsets)),
+            registry: LiveRegistry::new(registry, &settings.sessions.toolsets),
             server_info: Arc::new(server_info),
             alerts,
             tool_metrics: ToolMetrics::register(&metrics_registry)?,
@@ -144,6 +145,25 @@ pub(super) async fn tell(sessions: SessionDirectory, registry: LiveRegistry) {
     let mut changes = registry.changes();
     while let Some(change) = changes.next().await {
         sessions.tell_all(&change);
+    }
+}
+
+/// Reads the settings again on each SIGHUP and takes over what may change while the gateway runs: the toolsets.
+pub(super) async fn reload(reread: Reread, registry: LiveRegistry) {
+    let mut hangups = Hangups::listen();
+    loop {
+        hangups.next().await;
+        match reread() {
+            Ok(settings) => {
+                let changed = registry.offer(&settings.sessions.toolsets);
+                tracing::info!(changed, "settings read again: toolsets are taken over, everything else needs a restart");
+            }
+            Err(errors) => {
+                for error in errors {
+                    tracing::error!(error = %error, "settings cannot be read again, so nothing has changed");
+                }
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tempfile::TempDir;
 use tickgate_actors::session::Answer;
 use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::session::{Framing, Session, SessionLimits};
@@ -21,6 +22,8 @@ pub struct StdioApplication {
     parts: Parts,
     limits: SessionLimits,
     bounds: Bounds,
+    /// The folder of a process that keeps nothing; gone with it.
+    _scratch: Option<TempDir>,
 }
 
 impl StdioApplication {
@@ -28,8 +31,14 @@ impl StdioApplication {
     ///
     /// # Errors
     /// When a folder cannot be written, or what was kept cannot be read.
-    pub async fn build(settings: Settings, registry: Registry) -> anyhow::Result<Self> {
+    pub async fn build(mut settings: Settings, registry: Registry) -> anyhow::Result<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
+        // Desktop clients start programs anywhere, and several at once: none may depend on a folder that nobody chose.
+        let scratch = if settings.listen.data_dir_is_said { None } else { Some(tempfile::tempdir()?) };
+        if let Some(scratch) = &scratch {
+            settings.listen.data_dir = scratch.path().to_owned();
+            tracing::info!("DATA_DIR is not set: alerts and tasks end with this process");
+        }
         let kept = Kept::open(&settings)?;
         let public_url = settings.listen.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/'));
         let mut server_info = server_info(settings.sessions.streaming, public_url.unwrap_or(env!("CARGO_PKG_REPOSITORY")));
@@ -46,7 +55,7 @@ impl StdioApplication {
         // The end of the input says that the client is gone: it is not pinged, and no silence is too long.
         let limits =
             SessionLimits { idle_ms: u64::MAX, max_ms: u64::MAX, ping_ms: u64::MAX, ..session_limits(&settings.sessions) };
-        Ok(Self { parts, limits, bounds })
+        Ok(Self { parts, limits, bounds, _scratch: scratch })
     }
 
     /// Serves the client until it closes a pipe, or until SIGTERM or SIGINT.
@@ -58,7 +67,7 @@ impl StdioApplication {
         input: impl Read + Send + 'static,
         output: impl Write + Send + 'static,
     ) -> anyhow::Result<()> {
-        let Self { parts: Parts { simulator, sessions, worker, kept, .. }, limits, bounds } = self;
+        let Self { parts: Parts { simulator, sessions, worker, kept, .. }, limits, bounds, _scratch } = self;
         let served = worker.build();
         let sweep = actix_rt::spawn(sweep(worker.tasks.clone(), kept.store, worker.clock, || {}));
         let tell = actix_rt::spawn(tell(sessions.clone(), worker.registry.clone()));

@@ -9,6 +9,7 @@ mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -49,7 +50,10 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         "healthcheck" => healthcheck::run(&settings),
         "simulate" => simulate::run(settings),
         "token" => token::run(&settings, matches),
-        _ => serve::run(settings),
+        _ => {
+            let matches = matches.clone();
+            serve::run(settings, Arc::new(move || self::settings(&matches)))
+        }
     }
 }
 

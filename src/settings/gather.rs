@@ -84,6 +84,7 @@ fn listen(reader: &mut Reader<'_>) -> ListenSettings {
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         drain_secs: reader.read("DRAIN_SECS", within(1..=600)),
         data_dir: reader.read("DATA_DIR", |text| Ok::<_, String>(PathBuf::from(text))),
+        data_dir_is_said: reader.is_said("DATA_DIR"),
     }
 }
 

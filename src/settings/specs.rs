@@ -145,7 +145,12 @@ pub const SPECS: &[Spec] = &[
     spec("TAPE_MAX_BYTES", "268435456", "65536 to 1099511627776", "Bytes of events kept in all."),
     spec("TAPE_MAX_AGE_SECS", "86400", "1 to 31536000", "Events older than this are dropped."),
     spec("POLL_LINGER_SECS", "30", "0 to 3600", "How long a topic is still polled after its last subscriber left."),
-    spec("DATA_DIR", "./data", "a folder", "Where the gateway keeps what must survive a restart."),
+    spec(
+        "DATA_DIR",
+        "./data",
+        "a folder",
+        "Where the gateway keeps what must survive a restart; with MCP_TRANSPORT=stdio nothing is kept unless it is named.",
+    ),
     secret(
         "DATA_ENCRYPTION_KEY",
         "hex or base64 of at least 32 random bytes, or a comma list of them",

@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::client::TASKS_EXTENSION;
-use super::feature::{CacheScope, FeatureResult, parse};
+use super::feature::parse;
+use super::outcome::{CacheScope, FeatureResult};
 use super::revision::Revision;
 use crate::rpc::RequestId;
 
