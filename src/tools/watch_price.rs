@@ -118,7 +118,14 @@ impl Watch {
         let mut reader = TapeReader::join(window, &topics, settings, interest);
         let deadline = tokio::time::Instant::now() + Duration::from_millis(self.began.plus(self.timeout).since(clock.now()));
         let mut told = Millis(0);
-        while let Ok(Some(next)) = tokio::time::timeout_at(deadline, reader.next()).await {
+        while let Ok(next) = tokio::time::timeout_at(deadline, reader.next()).await {
+            let Some(next) = next else {
+                // The gateway is shutting down. A task is not over by that: its next life goes on.
+                if call.link.task_began().is_some() {
+                    std::future::pending::<()>().await;
+                }
+                break;
+            };
             let Next::Event(event) = next else {
                 if matches!(next, Next::Fallen) {
                     break;

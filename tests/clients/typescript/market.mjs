@@ -21,7 +21,7 @@ export async function market(client, library) {
     await promptAndCompletion(client);
 }
 
-async function listTools(client) {
+export async function listTools(client) {
     const tools = new Map((await listAll(client, 'tools')).map(tool => [tool.name, tool]));
     for (const name of TOOLS) {
         const tool = tools.get(name);
@@ -33,7 +33,7 @@ async function listTools(client) {
 }
 
 /** The clients validate structuredContent against the output schema themselves and throw if they differ. */
-async function callATool(client) {
+export async function callATool(client) {
     const good = await client.callTool({ name: 'get_snapshot_ticker', arguments: { market_type: 'stocks', ticker: 'AAPL' } });
     expect(!good.isError, 'a snapshot of AAPL', good);
     expect('results' in good.structuredContent, 'results in structuredContent', good);
@@ -48,7 +48,7 @@ async function callATool(client) {
     expect(unknown instanceof Error && unknown.code === -32602, 'JSON-RPC error -32602 for an unknown tool', unknown);
 }
 
-async function stream(client, callTool) {
+export async function stream(client, callTool) {
     const started = Date.now();
     const seen = [];
     const onprogress = ({ progress, total, message }) => seen.push({ at: Date.now() - started, progress, total, message });
@@ -70,7 +70,7 @@ async function stream(client, callTool) {
 }
 
 /** Cancels a 60 s stream by AbortSignal; `ping` says whether the session is alive where the era has ping. */
-async function cancel(client, callTool, { ping }) {
+export async function cancel(client, callTool, { ping }) {
     const abort = new AbortController();
     const streaming = Promise.withResolvers();
     const call = callTool(pricesFor(60_000), { onprogress: streaming.resolve, signal: abort.signal });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { expect, load, main } from './check.mjs';
-import { callATool, cancel, expectNoErrors, listTools, stream } from './flow.mjs';
+import { callATool, cancel, expectNoErrors, listTools, stream } from './market.mjs';
 
 const { Client } = load('@modelcontextprotocol/sdk/client/index.js');
 const { SSEClientTransport } = load('@modelcontextprotocol/sdk/client/sse.js');
