@@ -26,8 +26,8 @@ bench-peers: ## the load generator against our bench server and the peers (PEERS
 fuzz: ## build and run every fuzz target for FUZZ_SECONDS (20) each
 	scripts/fuzz.sh
 
-conformance: ## the official conformance suite, as far as it is served yet
-	scripts/test-tools.sh && cargo test --test it -- conformance
+conformance: ## the official conformance suite against its fixtures, both eras
+	scripts/conformance.sh
 
 clients: ## install the official clients, the browser driver and Node for the tests
 	scripts/test-tools.sh

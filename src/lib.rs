@@ -7,6 +7,7 @@
 //! | `process` | which socket, which signals |
 //! | [`settings`] · [`cli`] | what was configured · what was typed |
 //! | [`http`] | what comes in over HTTP, through which layers, to which route |
+//! | `stdio` | what comes in from the one client that started us |
 //! | [`auth`] | is this credential genuine |
 //! | [`registry`] | what clients can use: tools, prompts and resources, and their lists |
 //! | [`tools`] · [`resources`] | what models can call · what can be read and watched |
@@ -31,6 +32,7 @@ pub mod registry;
 pub mod resources;
 pub mod sealing;
 pub mod settings;
+mod stdio;
 pub mod storage;
 pub mod telemetry;
 pub mod tools;

@@ -48,3 +48,23 @@ pub(crate) async fn wait_for_signal() {
         _ => std::future::pending().await,
     }
 }
+
+/// SIGHUPs, as they come.
+pub(crate) struct Hangups(Option<tokio::signal::unix::Signal>);
+
+impl Hangups {
+    /// Listens from now on.
+    pub(crate) fn listen() -> Self {
+        Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok())
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        match &mut self.0 {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+}

@@ -9,11 +9,14 @@ mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::settings::{SPECS, SettingError, Settings, Sources, key_of};
 
+/// Shorter flags of settings.
+const FLAG_ALIASES: [(&str, &str); 1] = [("MCP_TRANSPORT", "transport")];
 /// Exit code of a configuration that cannot be used.
 const EXIT_CONFIGURATION: u8 = 2;
 
@@ -47,7 +50,10 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         "healthcheck" => healthcheck::run(&settings),
         "simulate" => simulate::run(settings),
         "token" => token::run(&settings, matches),
-        _ => serve::run(settings),
+        _ => {
+            let matches = matches.clone();
+            serve::run(settings, Arc::new(move || self::settings(&matches)))
+        }
     }
 }
 
@@ -77,7 +83,9 @@ fn with_settings(command: Command) -> Command {
         let flag = key_of(spec.name).replace('_', "-");
         let default = spec.default.map_or_else(String::new, |default| format!(" [default: {default}]"));
         let help = format!("{} Allowed: {}.{default} [env: {}]", spec.help, spec.allowed, spec.name);
-        command.arg(Arg::new(spec.name).long(flag).value_name("VALUE").action(ArgAction::Set).help(help).hide_short_help(true))
+        let aliases = FLAG_ALIASES.into_iter().filter(|(name, _)| *name == spec.name).map(|(_, alias)| alias);
+        let arg = Arg::new(spec.name).long(flag).aliases(aliases.collect::<Vec<_>>()).value_name("VALUE");
+        command.arg(arg.action(ArgAction::Set).help(help).hide_short_help(true))
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | where | form |
 //! |---|---|
-//! | `/mcp` | a JSON-RPC error; where JSON-RPC has no code, the HTTP status is the code, with `data.reason` |
+//! | `/mcp`, `/sse`, `/messages` | a JSON-RPC error; where JSON-RPC has no code, the HTTP status is the code, with `data.reason` |
 //! | elsewhere | `application/problem+json` with `type`, `title`, `status`, `detail`, `request_id` |
 //!
 //! No text from inside (paths, URLs, secrets, panics) is ever put into one.
@@ -10,7 +10,7 @@
 use std::rc::Rc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 use tickgate_core::mcp::{Refusal, Revision};
@@ -126,10 +126,11 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn of(request: &HttpRequest) -> Self {
+        let worker = worker(request);
         Self {
-            worker: worker(request),
             request_id: RequestIdentity::of(request),
-            mcp: request.path() == "/mcp",
+            mcp: worker.gateway.settings.is_mcp(request.path()),
+            worker,
             stateless: names_a_stateless_revision(request),
         }
     }
@@ -148,7 +149,21 @@ pub(super) fn refused(refusal: &Refusal, stateless: bool) -> HttpResponse {
         None if stateless => idless_error(&refusal.error),
         None => null_id_error(&refusal.error),
     };
-    HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/json")).body(body)
+    let mut response = HttpResponse::build(status);
+    if let Some(scope) = needed_scope(refusal) {
+        response.insert_header(step_up(scope));
+    }
+    response.insert_header((CONTENT_TYPE, "application/json")).body(body)
+}
+
+/// The challenge of a missing scope: the client asks its user for more and comes back.
+pub(super) fn step_up(scope: &str) -> (HeaderName, String) {
+    (WWW_AUTHENTICATE, format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""))
+}
+
+fn needed_scope(refusal: &Refusal) -> Option<&str> {
+    let data = refusal.error.data.as_ref().filter(|_| refusal.status == 403)?;
+    data.get("scope").and_then(serde_json::Value::as_str)
 }
 
 /// An HTTP status with the request's own id, for what HTTP refuses and JSON-RPC has no code for.

@@ -54,6 +54,8 @@ pub struct HttpSettings {
     pub streams: StreamSettings,
     /// Whether an unknown `MCP-Protocol-Version` is allowed.
     pub lenient_versions: bool,
+    /// Whether the HTTP+SSE transport of 2024-11-05 is served.
+    pub legacy_sse: bool,
     /// `HOST` is a loopback address.
     pub loopback: bool,
 }
@@ -134,6 +136,14 @@ impl Gateway {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         *self.draining.borrow()
+    }
+}
+
+impl HttpSettings {
+    /// Whether MCP is spoken on a path.
+    #[must_use]
+    pub fn is_mcp(&self, path: &str) -> bool {
+        path == "/mcp" || (self.legacy_sse && matches!(path, "/sse" | "/messages"))
     }
 }
 

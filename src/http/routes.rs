@@ -4,7 +4,14 @@ use actix_web::web::{ServiceConfig, delete, get, post, resource, route};
 
 use super::endpoints::{api, dashboard, docs, events, fallback, health, mcp, metrics, progress, test_error};
 
-/// Adds every route to an application.
+/// Adds the routes of the HTTP+SSE transport of 2024-11-05. Without them its paths are as unknown as any other.
+pub(super) fn http_sse_routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/sse").route(get().to(mcp::stream)).default_service(route().to(fallback::get_only)))
+        .service(resource("/messages").route(post().to(mcp::post_to_stream)).default_service(route().to(fallback::post_only)));
+}
+
+/// Adds every other route to an application.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .service(
@@ -18,6 +25,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/api/mcp/stream-news").route(get().to(progress::news)).default_service(route().to(fallback::get_only)))
         .service(
             resource("/api/mcp/stream-prices").route(get().to(progress::prices)).default_service(route().to(fallback::get_only)),
+        )
+        .service(
+            resource("/api/mcp/stream-alerts").route(get().to(progress::alerts)).default_service(route().to(fallback::get_only)),
         )
         .service(resource("/api/quotes/{symbol}").route(get().to(api::quote)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/news/{symbol}").route(get().to(api::news)).default_service(route().to(fallback::get_only)))

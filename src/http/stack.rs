@@ -19,7 +19,7 @@ use super::middleware::authenticate::authenticate;
 use super::middleware::finish::finish;
 use super::middleware::guard::guard;
 use super::middleware::rate_limit::{Counts, Limiter, limiter};
-use super::routes::routes;
+use super::routes::{http_sse_routes, routes};
 use crate::settings::LimitSettings;
 
 /// The limiters, shared by all workers.
@@ -74,6 +74,11 @@ pub fn app(
     App::new()
         .app_data(worker)
         .configure(|config| more(config, &gateway))
+        .configure(|config| {
+            if gateway.settings.legacy_sse {
+                http_sse_routes(config);
+            }
+        })
         .configure(routes)
         // Inside: what is closest to the handlers.
         .wrap(Governor::new(&limiters.callers))

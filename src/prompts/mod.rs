@@ -7,10 +7,12 @@
 //! | `rules` | do these arguments fit (compiled once per prompt) |
 //! | `validation` | what is wrong, field by field |
 //! | `template` | how values get into text without becoming part of it |
+//! | `execution` | who asked, how long it took, how it ended |
 //! | `library` · `registry` | which prompts there are |
 //! | `reference` | `docs/PROMPTS.md`, written from the same data |
 
 mod argument;
+mod execution;
 mod format;
 mod library;
 mod prompt;
@@ -23,6 +25,7 @@ mod tests;
 mod validation;
 
 pub use argument::{Argument, Arguments};
+pub use execution::{PromptOutcome, PromptRequest, PromptRequestError, PromptResponse};
 pub use library::library;
 pub use prompt::{Asked, Asker, Body, Maker, Message, Prompt, PromptError, PromptSpec, Rendered, Role};
 pub use reference::reference;

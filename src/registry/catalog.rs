@@ -7,6 +7,7 @@ use futures_util::stream::LocalBoxStream;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tickgate_actors::call::{CallLink, Catalog, Started};
+use tickgate_actors::clock::random_u128;
 use tickgate_core::access::{Caller, Scope};
 use tickgate_core::mcp::{
     CacheScope, Completion, CompletionReference, FeatureError, FeatureRequest, FeatureResult, Outcome, ServerInfo,
@@ -14,9 +15,9 @@ use tickgate_core::mcp::{
 use tickgate_core::ports::Seal;
 use tickgate_core::session::Notice;
 
-use super::{LiveRegistry, Registry};
+use super::LiveRegistry;
 use crate::completion;
-use crate::prompts;
+use crate::prompts::{self, PromptOutcome, PromptRequest, Rendered};
 use crate::resources;
 use crate::tools::{ToolCall, ToolContext, ToolRun, Toolset, into_outcome};
 
@@ -89,6 +90,42 @@ impl RegistryCatalog {
         }
     }
 
+    fn get_prompt(&self, name: &str, arguments: Option<&RawValue>, caller: &Caller, link: CallLink) -> Started {
+        let registry = self.live.current();
+        let Some(prompt) = registry.prompts().find(name) else { return Started::Done(Err(unknown_prompt(name))) };
+        let now = self.context.clock.now();
+        // A client on a pipe has no HTTP request.
+        let request_id = if link.request_id().is_empty() { "-" } else { link.request_id() };
+        let request = match PromptRequest::new(random_u128(), name, arguments, request_id, now) {
+            Ok(request) => request,
+            Err(error) => return Started::Done(Err(FeatureError::invalid_params(error.to_string()))),
+        };
+        let refused = |errors: Vec<prompts::FieldError>| FeatureError::Rpc(prompts::refusal(name, &errors));
+        match prompt.ask(arguments, link) {
+            None => {
+                let rendered = prompt.get(arguments);
+                self.record(name, request, rendered.is_ok(), caller);
+                Started::Done(rendered.map(|rendered| written(&rendered)).map_err(refused))
+            }
+            Some(Err(errors)) => {
+                self.record(name, request, false, caller);
+                Started::Done(Err(refused(errors)))
+            }
+            Some(Ok(asked)) => Started::Running(Box::pin(async move { asked.await.map(|rendered| written(&rendered)) })),
+        }
+    }
+
+    /// `name` is that of a prompt that exists: a bounded label.
+    fn record(&self, name: &str, request: PromptRequest, rendered: bool, caller: &Caller) {
+        let outcome = if rendered { PromptOutcome::Rendered } else { PromptOutcome::Refused };
+        let response = request.answered(outcome, self.context.clock.now());
+        let metrics = &self.context.metrics;
+        metrics.prompts.with_label_values(&[name, outcome.as_str()]).inc();
+        let took = std::time::Duration::from_millis(response.latency_ms());
+        metrics.prompt_duration.with_label_values(&[name]).observe(took.as_secs_f64());
+        response.log(caller.principal.as_str());
+    }
+
     fn complete(&self, asked: &Completion) -> Outcome {
         let registry = self.live.current();
         let toolsets: Vec<&str> = Toolset::ALL.into_iter().map(Toolset::as_str).collect();
@@ -114,15 +151,8 @@ fn allowed(what: &str, needed: Scope, caller: &Caller) -> Result<(), FeatureErro
     if caller.scope.allows(needed) { Ok(()) } else { Err(FeatureError::InsufficientScope { what: what.into(), needed }) }
 }
 
-fn get_prompt(registry: &Registry, name: &str, arguments: Option<&RawValue>, link: CallLink) -> Started {
-    let Some(prompt) = registry.prompts().find(name) else { return Started::Done(Err(unknown_prompt(name))) };
-    let refused = |errors: Vec<prompts::FieldError>| FeatureError::Rpc(prompts::refusal(name, &errors));
-    let written = |rendered: prompts::Rendered| FeatureResult::new(json!(rendered).to_string().into());
-    match prompt.ask(arguments, link) {
-        None => Started::Done(prompt.get(arguments).map(written).map_err(refused)),
-        Some(Err(errors)) => Started::Done(Err(refused(errors))),
-        Some(Ok(asked)) => Started::Running(Box::pin(async move { asked.await.map(written) })),
-    }
+fn written(rendered: &Rendered) -> FeatureResult {
+    FeatureResult::new(json!(rendered).to_string().into())
 }
 
 fn unknown_prompt(name: &str) -> FeatureError {
@@ -146,7 +176,7 @@ impl Catalog for RegistryCatalog {
         match request {
             FeatureRequest::CallTool { name, arguments } => self.call_tool(&name, arguments, caller, link),
             FeatureRequest::ReadResource { uri } => self.read(&uri, caller, link),
-            FeatureRequest::GetPrompt { name, arguments } => get_prompt(&self.live.current(), &name, arguments.as_deref(), link),
+            FeatureRequest::GetPrompt { name, arguments } => self.get_prompt(&name, arguments.as_deref(), caller, link),
             FeatureRequest::Complete(asked) => Started::Done(self.complete(&asked)),
             FeatureRequest::ListTools { .. }
             | FeatureRequest::ListPrompts { .. }

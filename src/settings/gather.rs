@@ -9,7 +9,7 @@ use tickgate_core::tape::Limits;
 use super::reader::{Reader, SettingError};
 use super::sources::Sources;
 use super::values::{
-    AuthMode, Environment, boolean, host, list, log_level, origin, secret_key, static_key, toolsets, web_url, within,
+    AuthMode, Environment, Transport, boolean, host, list, log_level, origin, secret_key, static_key, toolsets, web_url, within,
 };
 use super::{
     AccessSettings, LimitSettings, ListenSettings, MarketSource, SessionSettings, Settings, StorageSettings, StreamSettings,
@@ -28,13 +28,14 @@ impl Settings {
         let mut reader = Reader::new(sources);
         let listen = listen(&mut reader);
         let access = access(&mut reader, &listen);
+        let sessions = sessions(&mut reader);
         let settings = Self {
             limits: limits(&mut reader),
-            sessions: sessions(&mut reader),
             streams: streams(&mut reader),
             storage: storage(&mut reader),
             upstream: upstream(&mut reader),
-            telemetry: telemetry(&mut reader),
+            telemetry: telemetry(&mut reader, sessions.transport),
+            sessions,
             listen,
             access,
         };
@@ -45,6 +46,8 @@ impl Settings {
     fn check_together(&self, errors: &mut Vec<SettingError>) {
         let loopback = self.listen.host.is_loopback();
         match self.access.mode {
+            // Nothing listens: whoever started the process is the one caller.
+            _ if self.sessions.transport == Transport::Stdio => {}
             AuthMode::Off if !loopback => errors.push(SettingError::together(format!(
                 "AUTH=off is for loopback only, and HOST is {}: set AUTH=required with MCP_API_KEYS, or AUTH=insecure-off to let everyone in",
                 self.listen.host
@@ -81,6 +84,7 @@ fn listen(reader: &mut Reader<'_>) -> ListenSettings {
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         drain_secs: reader.read("DRAIN_SECS", within(1..=600)),
         data_dir: reader.read("DATA_DIR", |text| Ok::<_, String>(PathBuf::from(text))),
+        data_dir_is_said: reader.is_said("DATA_DIR"),
     }
 }
 
@@ -182,12 +186,15 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
     }
 }
 
-fn telemetry(reader: &mut Reader<'_>) -> TelemetrySettings {
+fn telemetry(reader: &mut Reader<'_>, transport: Transport) -> TelemetrySettings {
     use std::io::IsTerminal as _;
-    let default_format = if std::io::stdout().is_terminal() { LogFormat::Text } else { LogFormat::Json };
+    let log_to_stderr = transport == Transport::Stdio;
+    let is_terminal = if log_to_stderr { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+    let default_format = if is_terminal { LogFormat::Text } else { LogFormat::Json };
     TelemetrySettings {
         log_level: reader.read("LOG_LEVEL", log_level),
         log_format: reader.optional("LOG_FORMAT", str::parse).unwrap_or(default_format),
+        log_to_stderr,
         sentry_dsn: reader.optional("SENTRY_DSN", |text| text.parse::<sentry::types::Dsn>().map(|_| SecretString::from(text))),
         sentry_traces_sample_rate: reader.read("SENTRY_TRACES_SAMPLE_RATE", within(0.0..=1.0)),
     }

@@ -30,6 +30,9 @@ use crate::tools::Toolset;
 use crate::upstream::polygon::Plan;
 use crate::upstream::simulated::SimulatorSettings;
 
+/// Gathers the settings again from where they came from.
+pub type Reread = std::sync::Arc<dyn Fn() -> Result<Settings, Vec<SettingError>> + Send + Sync>;
+
 /// All settings, checked.
 #[derive(Debug)]
 pub struct Settings {
@@ -68,6 +71,8 @@ pub struct ListenSettings {
     pub drain_secs: u64,
     /// `DATA_DIR`.
     pub data_dir: PathBuf,
+    /// Whether somebody named it: without, a gateway on stdio keeps nothing.
+    pub data_dir_is_said: bool,
 }
 
 /// Who gets in.
@@ -195,6 +200,8 @@ pub struct TelemetrySettings {
     pub log_level: tracing::Level,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
+    /// Whether logs go to stderr: with `MCP_TRANSPORT=stdio`, stdout carries messages alone.
+    pub log_to_stderr: bool,
     /// `SENTRY_DSN`.
     pub sentry_dsn: Option<SecretString>,
     /// `SENTRY_TRACES_SAMPLE_RATE`.

@@ -85,7 +85,7 @@ pub const SPECS: &[Spec] = &[
         "RATE_LIMIT_MCP",
         "100",
         "N, N/s, N/min, N/h or 0",
-        "Requests per IP to /mcp and /api: a burst of N, refilled evenly; 0 switches it off.",
+        "Requests per IP to /mcp, /messages and /api: a burst of N, refilled evenly; 0 switches it off.",
     ),
     spec(
         "RATE_LIMIT_STREAM",
@@ -126,7 +126,12 @@ pub const SPECS: &[Spec] = &[
         "standard, all, or a comma list of market, streaming, alerts, assist",
         "Tools that are offered.",
     ),
-    spec("MCP_TRANSPORT", "http", "http or stdio", "stdio: MCP over stdin and stdout for one client, and no HTTP server."),
+    spec(
+        "MCP_TRANSPORT",
+        "http",
+        "http or stdio",
+        "Also `--transport`. stdio: MCP over stdin and stdout for one client, and no HTTP server.",
+    ),
     spec(
         "LEGACY_SSE",
         "false",
@@ -140,7 +145,12 @@ pub const SPECS: &[Spec] = &[
     spec("TAPE_MAX_BYTES", "268435456", "65536 to 1099511627776", "Bytes of events kept in all."),
     spec("TAPE_MAX_AGE_SECS", "86400", "1 to 31536000", "Events older than this are dropped."),
     spec("POLL_LINGER_SECS", "30", "0 to 3600", "How long a topic is still polled after its last subscriber left."),
-    spec("DATA_DIR", "./data", "a folder", "Where the gateway keeps what must survive a restart."),
+    spec(
+        "DATA_DIR",
+        "./data",
+        "a folder",
+        "Where the gateway keeps what must survive a restart; with MCP_TRANSPORT=stdio nothing is kept unless it is named.",
+    ),
     secret(
         "DATA_ENCRYPTION_KEY",
         "hex or base64 of at least 32 random bytes, or a comma list of them",

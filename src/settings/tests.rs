@@ -106,6 +106,16 @@ fn auth_off_is_for_loopback_only_unless_it_is_said_to_be_insecure() {
 }
 
 #[test]
+fn over_stdio_nobody_has_to_show_a_credential_and_logs_leave_stdout_alone() {
+    for settings in [&[("AUTH", "required")][..], &[("HOST", "0.0.0.0")], &[("HOST", "0.0.0.0"), ("AUTH", "off")]] {
+        let settings = gather(&[&[("MCP_TRANSPORT", "stdio")], settings].concat()).unwrap();
+        assert!(settings.telemetry.log_to_stderr);
+    }
+    assert!(!gather(&[]).unwrap().telemetry.log_to_stderr);
+    assert!(gather(&[("MCP_TRANSPORT", "stdio"), ("APP_ENV", "production")]).unwrap_err().contains("DATA_ENCRYPTION_KEY"));
+}
+
+#[test]
 fn static_keys_have_scopes_and_users_and_blanks_are_skipped() {
     let settings = gather(&[("MCP_API_KEYS", " 0123456789abcdef , fedcba9876543210:read:ada,,")]).unwrap();
     let keys: Vec<_> = settings.access.static_keys.iter().map(|key| (key.scope, key.user.as_str())).collect();

@@ -1,6 +1,7 @@
-//! Logs: one line per event on stderr or stdout, for people or as JSON for programs.
+//! Logs: one line per event on stdout, or on stderr where stdout carries messages, for people or as JSON for programs.
 
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
@@ -15,11 +16,11 @@ pub fn start(settings: &TelemetrySettings) {
     let targets = QUIET.iter().fold(Targets::new().with_default(settings.log_level), |targets, target| {
         targets.with_target(*target, settings.log_level.min(tracing::Level::WARN))
     });
+    let writer = if settings.log_to_stderr { BoxMakeWriter::new(std::io::stderr) } else { BoxMakeWriter::new(std::io::stdout) };
+    let layer = fmt::layer().with_writer(writer).with_timer(Rfc3339);
     let layer = match settings.log_format {
-        LogFormat::Json => {
-            fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false).with_timer(Rfc3339).boxed()
-        }
-        LogFormat::Text => fmt::layer().with_target(false).with_timer(Rfc3339).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
+        LogFormat::Text => layer.with_target(false).boxed(),
     };
     let _ = tracing_subscriber::registry()
         .with(sentry::integrations::tracing::SpanLayer::new())

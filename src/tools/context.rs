@@ -11,6 +11,7 @@ use tickgate_core::market::Freshness;
 use tickgate_core::tape::Position;
 use tickgate_core::time::Millis;
 
+use super::metrics::ToolMetrics;
 use crate::registry::LiveRegistry;
 use crate::upstream::polygon::PolygonClient;
 
@@ -26,6 +27,8 @@ pub struct ToolContext {
     pub registry: LiveRegistry,
     /// Price alerts.
     pub alerts: Alerts,
+    /// What tools count.
+    pub metrics: ToolMetrics,
     /// Whether `stream:true` is served as a stream (`ENABLE_STREAMING`).
     pub streaming: bool,
     /// The time.

@@ -61,6 +61,7 @@ async fn fetch(
     request_id: String,
     context: &Rc<ToolContext>,
 ) -> Result<Bytes, ToolFailure> {
+    context.window.installed().await;
     let position = context.window.position();
     let values: Vec<(&str, &str)> = request.path.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let path = Path::new(endpoint.path, &values)?;

@@ -1,6 +1,7 @@
 //! How a tool ends: a failure of a tool is a result that says what to do, never a protocol error.
 
 use serde_json::Value;
+use tickgate_actors::alerts::AlertError;
 use tickgate_actors::call::AskError;
 use tickgate_actors::supervisor::WatchError;
 use tickgate_core::mcp::{FeatureError, FeatureResult, Outcome, Revision, ToolOutput};
@@ -62,6 +63,19 @@ impl From<WatchError> for ToolFailure {
             WatchError::Upstream(error) => error.into(),
             WatchError::UnknownSymbol(_) => Self::new("not_found", error.to_string()),
             WatchError::Busy => Self::new("busy", error.to_string()),
+        }
+    }
+}
+
+impl From<AlertError> for ToolFailure {
+    fn from(error: AlertError) -> Self {
+        let message = error.to_string();
+        match error {
+            AlertError::Terms(_) => Self::new("invalid_argument", message),
+            AlertError::Watch(error) => error.into(),
+            AlertError::TooMany | AlertError::Full => Self::new("too_many", message),
+            AlertError::NotFound => Self::new("not_found", message),
+            AlertError::Store | AlertError::Busy | AlertError::Unavailable => Self::new("unavailable", message),
         }
     }
 }

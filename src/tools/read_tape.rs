@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use tickgate_actors::window::{ReaderSettings, Ready, TapeReader, Wish};
-use tickgate_core::access::Scope;
+use tickgate_core::access::{Principal, Scope};
 use tickgate_core::market::Topic;
 use tickgate_core::mcp::ToolOutput;
 use tickgate_core::tape::{Event, Gap, Gather, Mode, Next, Position, Start};
@@ -29,7 +29,7 @@ const MAX_TOPICS: usize = 100;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ReadTapeArguments {
-    /// Topics: `prices:AAPL`, `news:TSLA`, `news:*` (all news), `status`; an array of strings, or one string with commas.
+    /// Topics: `prices:AAPL`, `news:TSLA`, `news:*` (all news), `alerts:<ID>` (your own), `status`; an array of strings, or one string with commas.
     topics: Texts,
     /// Read what came after this position; without it, the newest. Positions come from `position` of any result.
     #[serde(default)]
@@ -96,6 +96,7 @@ struct Read {
     limit: usize,
     wait: Duration,
     context: std::rc::Rc<ToolContext>,
+    principal: Principal,
 }
 
 impl Read {
@@ -109,10 +110,18 @@ impl Read {
             arguments.after.map(|after| after.parse()).transpose().map_err(|error| ToolFailure::argument("after", error))?;
         let limit = arguments::within("limit", arguments.limit, &LIMIT_BOUNDS)?;
         let wait = Duration::from_millis(arguments::within("wait_ms", arguments.wait_ms, &WAIT_BOUNDS_MS)?);
-        Ok(Self { topics, after, limit: usize::try_from(limit).unwrap_or(usize::MAX), wait, context: call.context })
+        Ok(Self {
+            topics,
+            after,
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            wait,
+            context: call.context,
+            principal: call.caller.principal,
+        })
     }
 
     async fn run(self) -> ToolOutcome {
+        self.context.may_read(&self.principal, &self.topics).await?;
         let deadline = Instant::now() + self.wait;
         let wish = Wish { topics: self.topics.clone(), interval_ms: None, ready: Ready::Fetched };
         let interest = self.context.window.watch(wish).await?;

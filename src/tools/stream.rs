@@ -1,4 +1,4 @@
-//! `stream_market_news` and `stream_stock_prices`: what changes, as it changes (DESIGN §7.1).
+//! `stream_market_news`, `stream_stock_prices` and `stream_price_alerts`: what changes, as it changes (DESIGN §7.1).
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -75,6 +75,27 @@ const fn default_limit() -> u64 {
 enum Subject {
     News,
     Prices,
+    Alerts,
+}
+
+/// Arguments of `stream_price_alerts`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AlertArguments {
+    /// true: send each firing as it comes (progress notifications) for `duration`; false: answer at once with those of before.
+    #[serde(default)]
+    stream: bool,
+    /// Ids of your alerts: an array of strings, or one string with commas; all of yours without.
+    #[serde(default)]
+    ids: Texts,
+    /// Stream for this long, in ms: 1000 to 300000.
+    #[serde(default = "default_duration")]
+    #[schemars(range(min = 1_000, max = 300_000))]
+    duration: u64,
+    /// Return at most this many of the newest firings: 1 to 500.
+    #[serde(default = "default_limit")]
+    #[schemars(range(min = 1, max = 500))]
+    limit: u64,
 }
 
 pub(super) fn tools() -> Vec<Tool> {
@@ -93,6 +114,18 @@ pub(super) fn tools() -> Vec<Tool> {
             "Live prices of up to 100 symbols. With stream:true each change comes as a progress notification; the result repeats the newest. \
              read_tape continues from the result's position.",
         ),
+        Tool {
+            input_schema: schema::of::<AlertArguments>(),
+            scope: Scope::Write,
+            toolset: Toolset::Alerts,
+            run: Arc::new(|call| ToolRun::Running(Box::pin(async { Stream::of_alerts(call).await?.run().await }))),
+            ..tool(
+                Subject::Alerts,
+                "stream_price_alerts",
+                "Stream price alerts",
+                "Firings of your price alerts. With stream:true each comes as a progress notification; the result repeats the newest.",
+            )
+        },
     ]
 }
 
@@ -151,6 +184,38 @@ impl Stream {
         let topics = topics(subject, &arguments)?;
         let started = call.context.clock.now();
         Ok(Self { subject, name, topics, arguments, context: call.context, link: call.link, started, progress: -1.0 })
+    }
+
+    /// The caller's own alerts, all of them or those named.
+    async fn of_alerts(call: ToolCall) -> Result<Self, ToolFailure> {
+        let AlertArguments { stream, ids, duration, limit } = arguments::read(call.arguments.as_deref())?;
+        arguments::within("duration", duration, &DURATION_BOUNDS_MS)?;
+        arguments::within("limit", limit, &LIMIT_BOUNDS)?;
+        let principal = &call.caller.principal;
+        let topics: Vec<Topic> = if ids.0.is_empty() {
+            call.context.alerts.list(principal).await?.iter().map(|alert| alert.id.topic()).collect()
+        } else {
+            let topic = |id: &String| format!("alerts:{id}").parse().map_err(|error| ToolFailure::argument("ids", error));
+            ids.0.iter().map(topic).collect::<Result<_, _>>()?
+        };
+        call.context.may_read(principal, &topics).await?;
+        if topics.is_empty() {
+            return Err(ToolFailure::new("not_found", "you have no price alerts: set one with set_price_alert"));
+        }
+        let arguments =
+            StreamArguments { stream, symbol: None, symbols: Texts::default(), interval: default_interval(), duration, limit };
+        let started = call.context.clock.now();
+        let (context, link) = (call.context, call.link);
+        Ok(Self {
+            subject: Subject::Alerts,
+            name: "stream_price_alerts",
+            topics,
+            arguments,
+            context,
+            link,
+            started,
+            progress: -1.0,
+        })
     }
 
     async fn run(self) -> ToolOutcome {
@@ -302,7 +367,7 @@ fn topics(subject: Subject, arguments: &StreamArguments) -> Result<Vec<Topic>, T
     }
     match (topics.len(), subject) {
         (0, Subject::News) => Ok(vec![Topic::AllNews]),
-        (0, Subject::Prices) => {
+        (0, Subject::Prices | Subject::Alerts) => {
             Err(ToolFailure::argument("symbols", "it is required: name at least one symbol, e.g. [\"AAPL\"]"))
         }
         (1..=MAX_SYMBOLS, _) => Ok(topics),

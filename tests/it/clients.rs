@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::TestGateway;
+use serde_json::Value;
+use tickgate::tools::Tool;
+
+use crate::conformance::fixtures;
+use crate::support::{TestGateway, get, until};
 
 const KEY: &str = "a-key-for-the-clients";
 
@@ -40,12 +44,97 @@ fn lively() -> TestGateway {
     TestGateway::with(&[("SIM_SPEED", "5"), ("AUTH", "optional"), ("MCP_API_KEYS", KEY)])
 }
 
+/// The fixtures of the conformance suite, which ask and change lists, behind two pages of other tools.
+fn crowded_fixtures() -> TestGateway {
+    TestGateway::with_registry(fixtures::SETTINGS, || {
+        let registry = fixtures::registry();
+        let simple = registry.find("test_simple_text").unwrap().clone();
+        let filler = |n| Tool { name: Box::leak(format!("filler_{n:03}").into_boxed_str()), ..simple.clone() };
+        registry.with_tools((0..100).map(filler).chain(registry.tools().iter().cloned()).collect())
+    })
+}
+
+/// Runs a client against the product and against the fixtures. When it is gone, so is all that it began: what it cancelled,
+/// too, which was asked to last for a minute.
+fn can_do_everything(mut command: Command, name: &str) {
+    let lively = [("SIM_SPEED", "5"), ("AUTH", "optional"), ("MCP_API_KEYS", KEY), ("POLL_LINGER_SECS", "1")];
+    let (product, fixtures) = (TestGateway::with(&lively), crowded_fixtures());
+    command.args([&product.url("/mcp"), &fixtures.url("/mcp"), "--key", KEY]);
+    passes(command, name);
+    // The gateway itself watches one topic, the status.
+    for (gateway, topics) in [(&product, Some("tickgate_topics_watched 1")), (&fixtures, None)] {
+        let left = ["tickgate_sessions_open 0", "tickgate_streams_open{kind=\"mcp\"} 0", "tickgate_tasks_running 0"];
+        for line in left.into_iter().chain(topics) {
+            until(line, || get("/metrics").send(gateway.address).text().contains(line));
+        }
+    }
+}
+
 #[test]
-fn the_official_python_client_lists_calls_streams_and_cancels() {
+fn the_official_python_client_can_do_everything_in_both_eras() {
+    can_do_everything(client("PYTHON", "python/official_client.py"), "official_client");
+}
+
+#[test]
+fn the_official_python_client_of_the_generation_before_can_do_everything() {
+    let mut command = client("PYTHON", "python/mcp_v1.py");
+    command.env("PYTHONPATH", &tools()["PYTHON_V1"]);
+    can_do_everything(command, "mcp_v1");
+}
+
+#[test]
+fn the_fastmcp_client_can_do_everything_in_both_eras() {
+    can_do_everything(client("PYTHON", "python/fastmcp_client.py"), "fastmcp_client");
+}
+
+#[test]
+fn the_official_typescript_client_can_do_everything_in_both_eras() {
+    can_do_everything(client("NODE", "typescript/client_v2.mjs"), "client_v2");
+}
+
+#[test]
+fn the_official_typescript_client_of_the_generation_before_can_do_everything_and_resumes() {
+    can_do_everything(client("NODE", "typescript/sdk_v1.mjs"), "sdk_v1");
+}
+
+#[test]
+fn the_official_rust_client_can_do_everything_in_both_eras() {
+    can_do_everything(Command::new(&tools()["RMCP_CLIENT"]), "rmcp_client");
+}
+
+/// What the MCP Inspector prints for these arguments; it writes its state below `home`.
+fn inspected(gateway: &TestGateway, home: &Path, era: &str, arguments: &[&str]) -> Value {
+    let tools = tools();
+    let program = format!("{}/@modelcontextprotocol/inspector/clients/launcher/build/index.js", tools["NODE_MODULES"]);
+    let key = format!("Authorization: Bearer {KEY}");
+    let output = Command::new(&tools["NODE"])
+        .args([&program, "--cli", &gateway.url("/mcp"), "--transport", "http", "--protocol-era", era, "--header", &key])
+        .args(["--stored-auth-only", "--format", "json", "--quiet", "--method"])
+        .args(arguments)
+        .env("HOME", home)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{era} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice::<Value>(&output.stdout).unwrap()["result"].take()
+}
+
+#[test]
+fn the_inspector_lists_calls_and_reads_in_both_eras() {
     let gateway = lively();
-    let mut command = client("PYTHON", "python/official_client.py");
-    command.args([&gateway.url("/mcp"), "--key", KEY]);
-    passes(command, "official_client");
+    let home = tempfile::tempdir().unwrap();
+    for era in ["legacy", "modern"] {
+        let inspected = |arguments: &[&str]| inspected(&gateway, home.path(), era, arguments);
+        // Strict: an error in a schema is a failure.
+        let tools = inspected(&["tools/list", "--strict"]);
+        assert!(tools["tools"].as_array().unwrap().iter().any(|tool| tool["name"] == "get_snapshot_ticker"), "{tools}");
+        let snapshot = r#"{"market_type":"stocks","ticker":"AAPL"}"#;
+        let result = inspected(&["tools/call", "--tool-name", "get_snapshot_ticker", "--tool-args-json", snapshot]);
+        assert_eq!(result["structuredContent"]["_freshness"]["source"], "simulated", "{result}");
+        let quote = inspected(&["resources/read", "--uri", "market://quote/AAPL"]);
+        assert_eq!(quote["contents"][0]["uri"], "market://quote/AAPL");
+        let prompt = inspected(&["prompts/get", "--prompt-name", "stock_brief", "--prompt-args", "symbol=AAPL"]);
+        assert!(prompt["messages"][0]["content"]["text"].as_str().unwrap().contains("AAPL"), "{prompt}");
+    }
 }
 
 #[test]
@@ -54,22 +143,6 @@ fn a_raw_client_is_cut_and_resumes() {
     let mut command = client("PYTHON", "python/resume.py");
     command.arg(gateway.url("/mcp"));
     passes(command, "resume");
-}
-
-#[test]
-fn the_official_typescript_client_lists_calls_streams_and_cancels() {
-    let gateway = lively();
-    let mut command = client("NODE", "typescript/client_v2.mjs");
-    command.args([&gateway.url("/mcp"), "--key", KEY]);
-    passes(command, "client_v2");
-}
-
-#[test]
-fn the_older_typescript_sdk_streams_cancels_and_resumes() {
-    let gateway = lively();
-    let mut command = client("NODE", "typescript/sdk_v1.mjs");
-    command.args([&gateway.url("/mcp"), "--key", KEY]);
-    passes(command, "sdk_v1");
 }
 
 #[test]
@@ -115,7 +188,7 @@ fn the_openapi_document_satisfies_an_independent_validator() {
     let gateway = TestGateway::start();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("openapi.json");
-    std::fs::write(&file, crate::support::get("/openapi.json").send(gateway.address).text()).unwrap();
+    std::fs::write(&file, get("/openapi.json").send(gateway.address).text()).unwrap();
     let output = Command::new(&tools()["PYTHON"]).args(["-m", "openapi_spec_validator"]).arg(&file).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

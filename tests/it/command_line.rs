@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Output};
 
 use crate::reports::Program;
-use crate::support::get;
+use crate::support::{McpClient, Stateless, get};
 
 fn tickgate(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().unwrap();
@@ -123,4 +123,28 @@ fn a_gateway_serves_from_a_simulated_upstream_of_another_process_with_a_key_like
     assert!(quote["results"]["price"].as_f64().unwrap() > 0.0);
     let _ = simulator.kill();
     let _ = simulator.wait();
+}
+
+#[test]
+fn toolsets_are_read_again_on_sighup_and_listeners_of_both_eras_are_told() {
+    let mut program = Program::start(&[]);
+    let modern = Stateless::new(program.address);
+    let legacy = McpClient::connect(program.address);
+    let mut standalone = legacy.open_stream(None);
+    standalone.event().unwrap();
+    let wanted = serde_json::json!({"notifications": {"toolsListChanged": true}});
+    let mut listener = modern.request(serde_json::json!(1), "subscriptions/listen", wanted).send(program.address);
+    assert_eq!(listener.data().unwrap().json()["method"], "notifications/subscriptions/acknowledged");
+    let count = || modern.result("tools/list", serde_json::json!({}))["tools"].as_array().unwrap().len();
+    let all = count();
+    std::fs::write(program.folder.path().join("tickgate.toml"), "toolsets = \"market\"\n").unwrap();
+    program.signal("-HUP");
+    for stream in [&mut listener, &mut standalone] {
+        assert_eq!(stream.data().unwrap().json()["method"], "notifications/tools/list_changed");
+    }
+    assert!(count() < all);
+    std::fs::write(program.folder.path().join("tickgate.toml"), "toolsets = \"nosuch\"\n").unwrap();
+    program.signal("-HUP");
+    program.wait_for(|line| line["message"].as_str().is_some_and(|message| message.contains("nothing has changed")));
+    assert!(count() < all);
 }

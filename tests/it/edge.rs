@@ -98,7 +98,7 @@ fn the_curl_cases_of_the_requirements_pass() {
         .header("X-API-Key", KEY)
         .header("MCP-Protocol-Version", "1999-01-01")
         .send(gateway.address);
-    assert_eq!((old.status, old.json()["error"]["data"]["supported"].as_array().unwrap().len()), (400, 4));
+    assert_eq!((old.status, old.json()["error"]["data"]["supported"].as_array().unwrap().len()), (400, 5));
     // Without a key the address is charged: 100 in a burst, the next is refused.
     let statuses: Vec<u16> = (0..101).map(|_| own(get("/api/status")).send(gateway.address).status).collect();
     assert!(statuses.iter().filter(|status| **status == 401).count() >= 95, "{statuses:?}");

@@ -15,5 +15,7 @@ mod leaks;
 mod reports;
 mod resume;
 mod sessions;
+mod stateless;
 mod streams;
 mod tools;
+mod transports;

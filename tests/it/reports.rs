@@ -17,7 +17,7 @@ pub(crate) struct Program {
     pub(crate) address: SocketAddr,
     lines: mpsc::Receiver<String>,
     pub(crate) log: Vec<Value>,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Program {
@@ -42,7 +42,7 @@ impl Program {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || stdout.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
-        Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), lines, log: Vec::new(), _folder: folder }
+        Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), lines, log: Vec::new(), folder }
     }
 
     /// One that logs errors only, so that its address is told by the port it was given.
@@ -186,8 +186,10 @@ fn a_taken_port_is_a_clear_error_and_a_restart_takes_it_over() {
     let program = Program::start(&[]);
     assert_eq!(get("/readyz").send(program.address).status, 200);
     let port = program.address.port().to_string();
+    let folder = tempfile::tempdir().unwrap();
     let taken = Command::new(env!("CARGO_BIN_EXE_tickgate"))
         .env_clear()
+        .current_dir(folder.path())
         .args(["--port", &port, "--log-format", "text"])
         .output()
         .unwrap();

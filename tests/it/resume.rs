@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Dice, Event, McpClient, TestGateway, get};
 
@@ -192,4 +192,37 @@ fn the_older_form_resumes_within_its_time() {
         assert_eq!(stream.status, 200);
     }
     assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "{places:?}");
+}
+
+#[test]
+fn a_session_survives_a_restart_with_its_streams_and_its_subscriptions() {
+    let data = tempfile::tempdir().unwrap();
+    let settings = [("DATA_DIR", data.path().to_str().unwrap()), ("SIM_SPEED", "5")];
+    let mut gateway = TestGateway::with(&settings);
+    let mut client = McpClient::connect(gateway.address);
+    assert_eq!(client.ask("resources/subscribe", json!({"uri": "market://quote/AAPL"})).status, 200);
+    let standalone = client.open_stream(None).event().unwrap().id.unwrap();
+    let arguments = json!({"stream": true, "symbols": ["AAPL"], "duration": 300_000});
+    let mut stream = client.ask("tools/call", json!({"name": "stream_stock_prices", "arguments": arguments}));
+    let first = stream.event().unwrap().id.unwrap();
+    gateway.begin_to_stop();
+    gateway.wait_until_stopped();
+    let gateway = TestGateway::with(&settings);
+    client.address = gateway.address;
+    let stranger = McpClient::connect_as(gateway.address, "2025-11-25", None);
+    assert_ne!(stranger.session, client.session);
+    // The call that ran ended with the gateway, and its answer was kept; the standalone stream goes on with what is watched.
+    let mut resumed = client.open_stream(Some(&first));
+    let mut last = Value::Null;
+    while let Some(event) = resumed.data() {
+        last = event.json();
+    }
+    assert!(last["result"]["structuredContent"]["position"].is_string(), "{last}");
+    let mut again = client.open_stream(Some(&standalone));
+    assert_eq!(again.status, 200);
+    let updated = again.data().unwrap().json();
+    assert_eq!(updated["params"]["uri"], "market://quote/AAPL");
+    assert_eq!(client.ask("ping", json!({})).status, 200);
+    assert_eq!(client.delete().status, 204);
+    assert_eq!(client.ask("ping", json!({})).status, 404);
 }

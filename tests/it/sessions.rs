@@ -250,14 +250,34 @@ fn a_thousand_sessions_with_equal_request_ids_get_their_own_answers() {
 }
 
 #[test]
-fn batches_and_requests_of_the_stateless_era_are_refused_for_now() {
+fn a_batch_is_answered_by_one_array_where_2025_03_26_was_negotiated_and_refused_elsewhere() {
     let gateway = TestGateway::start();
+    let batch = json!([
+        {"jsonrpc": "2.0", "id": 1, "method": "ping"},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": "two", "method": "tools/call", "params": {"name": "get_market_status"}},
+    ]);
+    let newer = McpClient::connect(gateway.address).post(&batch);
+    assert_eq!((newer.status, newer.json()["error"]["code"].as_i64()), (400, Some(-32600)));
+    let answers = McpClient::connect_as(gateway.address, "2025-03-26", None).post(&batch).json();
+    let mut ids: Vec<String> = answers.as_array().unwrap().iter().map(|answer| answer["id"].to_string()).collect();
+    ids.sort();
+    assert_eq!(ids, ["\"two\"", "1"]);
+}
+
+#[test]
+fn a_version_header_sent_twice_must_say_the_same_twice() {
+    let gateway = TestGateway::start();
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
     let client = McpClient::connect(gateway.address);
-    let batch = client.post(&json!([{"jsonrpc": "2.0", "id": 1, "method": "ping"}]));
-    assert_eq!((batch.status, batch.json()["error"]["code"].as_i64()), (400, Some(-32600)));
-    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
-    let modern = message(&json!({"jsonrpc": "2.0", "id": 3, "method": "server/discover", "params": {"_meta": meta}}))
-        .send(gateway.address);
-    let body = (modern.status, modern.json());
-    assert_eq!((body.0, &body.1["id"], body.1["error"]["code"].as_i64()), (400, &json!(3), Some(-32600)));
+    let twice = |second: &str| {
+        message(&ping)
+            .header("Mcp-Session-Id", &client.session)
+            .header("MCP-Protocol-Version", "2025-11-25")
+            .header("MCP-Protocol-Version", second)
+            .send(gateway.address)
+    };
+    assert_eq!(twice("2025-11-25").status, 200);
+    let refused = twice("2026-07-28");
+    assert_eq!((refused.status, refused.json()["error"]["code"].as_i64()), (400, Some(-32020)));
 }

@@ -212,7 +212,11 @@ fn a_stream_rotates_with_a_goodbye_from_which_it_resumes() {
 #[test]
 fn a_silent_stream_gets_comments() {
     let gateway = TestGateway::with(&[("SSE_KEEPALIVE_SECS", "1")]);
-    let mut stream = get("/events?topics=alerts:none").send(gateway.address);
+    // An alert that will not fire has the most silent of topics.
+    let mut client = crate::support::McpClient::connect(gateway.address);
+    let alert = serde_json::json!({"symbol": "AAPL", "condition": "above", "target_price": 1e9});
+    let alert = client.call("set_price_alert", alert)["structuredContent"]["alert"]["alert_id"].as_str().unwrap().to_owned();
+    let mut stream = get(&format!("/events?topics=alerts:{alert}")).send(gateway.address);
     let comments = std::iter::from_fn(|| stream.event()).filter(|event| event.comment.as_deref() == Some("ping")).take(2).count();
     assert_eq!(comments, 2);
 }

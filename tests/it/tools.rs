@@ -17,6 +17,9 @@ fn sample(tool: &str) -> Value {
         "list_tickers" => json!({"search": "apple", "limit": 3}),
         "list_ticker_news" => json!({"ticker": "TSLA", "limit": 5, "published_utc_gte": "2026-01-01"}),
         "stream_stock_prices" => json!({"symbols": "AAPL, TSLA"}),
+        "set_price_alert" => json!({"symbol": "AAPL", "condition": "above", "target_price": 1.5, "note": "cheap"}),
+        "watch_price" => json!({"symbol": "AAPL", "condition": "above", "target_price": 1.5}),
+        "summarize_news" => json!({"symbol": "TSLA"}),
         "stream_market_news" => json!({"symbol": "TSLA"}),
         "read_tape" => json!({"topics": ["prices:AAPL", "status"]}),
         _ => json!({}),
@@ -28,14 +31,18 @@ fn every_tool_answers_what_its_output_schema_says_with_a_text_twin_and_its_fresh
     let gateway = TestGateway::start();
     let mut client = McpClient::connect(gateway.address);
     let tools = list(&mut client);
-    assert_eq!(tools.len(), 12);
+    assert_eq!(tools.len(), 18);
+    client.call("set_price_alert", sample("set_price_alert"));
+    let mut alert = String::new();
     for tool in tools {
         let name = tool["name"].as_str().unwrap();
         assert!(tool["description"].as_str().is_some_and(|text| text.len() > 20), "{name}");
-        assert_eq!(tool["annotations"]["readOnlyHint"], true, "{name}");
+        let changes = ["set_price_alert", "delete_price_alert"].contains(&name);
+        assert_eq!(tool["annotations"]["readOnlyHint"], !changes, "{name}");
         let input = jsonschema::validator_for(&tool["inputSchema"]).unwrap();
-        assert!(input.is_valid(&sample(name)), "the sample of {name} fits its own schema");
-        let result = client.call(name, sample(name));
+        let sample = if name == "delete_price_alert" { json!({ "alert_id": alert }) } else { sample(name) };
+        assert!(input.is_valid(&sample), "the sample of {name} fits its own schema");
+        let result = client.call(name, sample);
         assert_eq!(result["isError"], false, "{name}: {result}");
         let content = &result["structuredContent"];
         let output = jsonschema::validator_for(&tool["outputSchema"]).unwrap();
@@ -43,6 +50,12 @@ fn every_tool_answers_what_its_output_schema_says_with_a_text_twin_and_its_fresh
         assert!(errors.is_empty(), "{name}: {errors:?} in {content}");
         let twin: Value = serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap();
         assert_eq!(&twin, content, "{name}");
+        if name == "set_price_alert" {
+            alert = content["alert"]["alert_id"].as_str().unwrap().to_owned();
+        }
+        if name == "delete_price_alert" {
+            continue;
+        }
         assert_eq!(content["_freshness"]["source"], "simulated", "{name}");
         assert_eq!(content["_freshness"]["session"], "regular", "{name}");
         assert!(content["_freshness"]["position"].as_str().unwrap().contains('-'), "{name}");
@@ -272,4 +285,27 @@ fn without_a_progress_token_items_come_as_log_messages_if_the_level_lets_them() 
         json!({"name": "stream_stock_prices", "arguments": {"stream": true, "symbols": ["AAPL"], "duration": 1_000}}),
     );
     assert!(answer.data().unwrap().json().get("result").is_some(), "below the level only the result comes");
+}
+
+#[test]
+fn bad_arguments_of_alerts_and_waits_are_tool_errors_that_say_what_to_do() {
+    let gateway = TestGateway::start();
+    let mut client = McpClient::connect(gateway.address);
+    for (tool, arguments, names) in [
+        ("set_price_alert", json!({}), "condition, symbol, target_price"),
+        ("set_price_alert", json!({"symbol": "AAPL", "condition": "above"}), "`target_price`"),
+        ("set_price_alert", json!({"symbol": "AAPL", "condition": "above", "target_price": -1}), "-1"),
+        ("set_price_alert", json!({"symbol": "a b", "condition": "above", "target_price": 1}), "`symbol`"),
+        ("set_price_alert", json!({"symbol": "AAPL", "condition": "near", "target_price": 1}), "`condition`"),
+        ("delete_price_alert", json!({"alert_id": "x"}), "no such price alert"),
+        ("watch_price", json!({"symbol": "AAPL", "condition": "above", "target_price": 1, "timeout": 1}), "`timeout`"),
+        ("summarize_news", json!({"symbol": "TSLA", "limit": 26}), "`limit`"),
+        ("read_tape", json!({"topics": ["alerts:0f3b9c0a5d2e4f61a7c8b9d0e1f20314"]}), "no such price alert"),
+    ] {
+        let result = client.call(tool, arguments.clone());
+        assert_eq!(result["isError"], true, "{tool} {arguments}");
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains(names), "{tool}: {text}");
+    }
+    assert_eq!(client.call("list_price_alerts", json!({}))["structuredContent"]["count"], 0);
 }

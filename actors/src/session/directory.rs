@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::{Actor, Addr};
 use tickgate_core::access::{Caller, Principal};
+use tickgate_core::ports::Store;
 use tickgate_core::session::{Notice, Session};
 
 use super::handle::SessionHandle;
@@ -18,7 +19,7 @@ use crate::metrics::Metrics;
 
 /// A session's name: 128 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionId(u128);
+pub struct SessionId(pub(super) u128);
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,15 +80,17 @@ struct Table {
 pub struct SessionDirectory {
     table: Arc<RwLock<Table>>,
     limits: DirectoryLimits,
-    clock: Clock,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) waking: Arc<tokio::sync::Mutex<()>>,
+    pub(super) clock: Clock,
     metrics: Metrics,
 }
 
 impl SessionDirectory {
     /// No sessions yet.
     #[must_use]
-    pub fn new(limits: DirectoryLimits, clock: Clock, metrics: Metrics) -> Self {
-        Self { table: Arc::default(), limits, clock, metrics }
+    pub fn new(limits: DirectoryLimits, store: Arc<dyn Store>, clock: Clock, metrics: Metrics) -> Self {
+        Self { table: Arc::default(), limits, store, waking: Arc::default(), clock, metrics }
     }
 
     /// Starts a session on this thread and lists it as the caller's.
@@ -96,6 +99,17 @@ impl SessionDirectory {
     /// When there is no room.
     pub fn open(&self, session: Session, caller: Caller, catalog: Rc<dyn Catalog>) -> Result<SessionId, OpenError> {
         let id = SessionId(random_u128());
+        self.insert(id, session, caller, catalog)?;
+        Ok(id)
+    }
+
+    pub(super) fn insert(
+        &self,
+        id: SessionId,
+        session: Session,
+        caller: Caller,
+        catalog: Rc<dyn Catalog>,
+    ) -> Result<(), OpenError> {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         if table.sessions.len() >= self.limits.sessions {
             return Err(OpenError::Full);
@@ -119,12 +133,20 @@ impl SessionDirectory {
             request_id: String::new(),
             timer: None,
             ended: None,
+            rests: None,
+            rested: false,
             clock: self.clock,
             metrics: self.metrics.clone(),
             _slot: slot,
         };
         table.sessions.insert(id, Entry { principal, session: Arc::new(actor.start()) });
-        Ok(id)
+        Ok(())
+    }
+
+    /// Every session that there is now.
+    pub(super) fn entries(&self) -> Vec<(SessionId, Principal, Arc<Addr<SessionActor>>)> {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.sessions.iter().map(|(id, entry)| (*id, entry.principal.clone(), Arc::clone(&entry.session))).collect()
     }
 
     /// The session of that name, if it is this caller's. Another's is answered like one that does not exist.

@@ -8,6 +8,7 @@ mod directory;
 mod handle;
 mod line;
 mod outlet;
+mod rest;
 
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub(crate) use line::SessionLine;
 use line::{CallAsks, CallSaid};
 pub use outlet::SessionStream;
 use outlet::{Outlet, Pushed};
+use rest::Written;
 
 /// Mailbox bound: a client that pipelines more than this at once is told to wait.
 const MAILBOX: usize = 128;
@@ -74,6 +76,9 @@ pub struct SessionActor {
     request_id: String,
     timer: Option<(Millis, SpawnHandle)>,
     ended: Option<EndReason>,
+    /// Who wants it written down, once no call runs.
+    rests: Option<oneshot::Sender<Written>>,
+    rested: bool,
     clock: Clock,
     metrics: Metrics,
     _slot: SessionSlot,
@@ -90,6 +95,7 @@ impl SessionActor {
             }
         }
         self.arm(ctx);
+        self.rest_if_idle(ctx);
     }
 
     /// Does one deed; what comes of it at once is the next input.
@@ -245,12 +251,14 @@ impl Actor for SessionActor {
         ctx.set_mailbox_capacity(MAILBOX);
         self.metrics.sessions_opened.inc();
         self.metrics.sessions_open.inc();
+        self.watch_again(ctx);
         self.arm(ctx);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
         let reason = match self.ended {
             Some(reason) => reason.as_str(),
+            None if self.rested => "rested",
             None if std::thread::panicking() => "crashed",
             None => "shutdown",
         };

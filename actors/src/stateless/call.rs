@@ -15,7 +15,7 @@ use tickgate_core::access::{Caller, Principal};
 use tickgate_core::mcp::{Answers, Asked, FeatureRequest, Outcome, Round, StatelessRequest, Voice, bad_state, binding};
 use tickgate_core::ports::Sealed;
 use tickgate_core::rpc::RequestId;
-use tickgate_core::task::TaskTerms;
+use tickgate_core::task::{TaskCall, TaskTerms};
 use tokio::time::{Sleep, sleep};
 
 use super::line::StatelessLine;
@@ -146,7 +146,8 @@ impl Call {
     async fn detach(&mut self, terms: TaskTerms) -> Outcome {
         let (tool, arguments) = self.tool.take().unwrap_or_default();
         let answers = self.line.round.borrow().answers().clone();
-        let task = self.stateless.tasks.create(&self.principal, tool, arguments, answers, terms, &self.info).await?;
+        let call = TaskCall { tool, arguments, answers };
+        let task = self.stateless.tasks.create(&self.principal, call, terms, &self.info).await?;
         let created = task.created();
         self.line.become_task(task.line());
         if let Some(handler) = self.handler.take() {

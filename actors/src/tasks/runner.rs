@@ -40,7 +40,7 @@ impl RunningTask {
     pub fn call(&self) -> (FeatureRequest, CallLink) {
         let (name, arguments) = {
             let task = self.entry.task();
-            (task.tool.clone(), task.arguments.clone())
+            (task.call.tool.clone(), task.call.arguments.clone())
         };
         let client =
             ClientCapabilities { sampling: true, forms: true, urls: true, roots: true, tasks: true, sampling_tools: false };

@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use futures_util::stream::{self, LocalBoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tickgate_core::access::Principal;
 use tickgate_core::mcp::{FeatureError, FeatureResult, Outcome};
 use tickgate_core::ports::{Record, Shelf, Store, StoreError};
 use tickgate_core::rpc::{ErrorCode, RpcError};
-use tickgate_core::task::{Task, TaskId, TaskTerms};
+use tickgate_core::task::{Task, TaskCall, TaskId, TaskTerms};
 use tickgate_core::time::Millis;
 use tokio::sync::watch;
 
@@ -130,15 +129,13 @@ impl Tasks {
     pub(crate) async fn create(
         &self,
         principal: &Principal,
-        tool: Box<str>,
-        arguments: Option<Box<RawValue>>,
-        answers: Map<String, Value>,
+        call: TaskCall,
         terms: TaskTerms,
         info: &CallInfo,
     ) -> Result<RunningTask, FeatureError> {
         let id = TaskId(random_u128());
         let owner = principal.as_str().to_owned();
-        let entry = Entry::new(Task::new(id, owner, tool, arguments, answers, terms, self.0.clock.now()));
+        let entry = Entry::new(Task::new(id, owner, call, terms, self.0.clock.now()));
         self.list(id, &entry, principal)?;
         let listed = Listed { tasks: self, id: Some(id) };
         if let Err(error) = self.keep(&entry).await {

@@ -15,7 +15,7 @@ use tickgate_core::mcp::{
 };
 use tickgate_core::ports::{Record, Shelf, Store as _};
 use tickgate_core::rpc::{ErrorCode, RpcError};
-use tickgate_core::task::TaskTerms;
+use tickgate_core::task::{TaskCall, TaskTerms};
 
 use super::table::Entry;
 use super::*;
@@ -71,7 +71,8 @@ impl Desk {
             request_id: "r".into(),
             traceparent: None,
         };
-        self.tasks.create(&principal(name), "tool".into(), Some(arguments), Map::new(), TERMS, &info).await
+        let call = TaskCall { tool: "tool".into(), arguments: Some(arguments), answers: Map::new() };
+        self.tasks.create(&principal(name), call, TERMS, &info).await
     }
 
     /// Runs a task of Ada's; gives its id.

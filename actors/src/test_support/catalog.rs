@@ -158,7 +158,10 @@ pub(crate) fn caller(name: &str) -> Caller {
 
 /// Hands out numbers for what it keeps: it opens only what it gave, for what and where it was given.
 #[derive(Default)]
-pub(crate) struct PlainSeal(Mutex<Vec<(Sealed, Vec<Vec<u8>>, Vec<u8>)>>);
+pub(crate) struct PlainSeal(Mutex<Vec<Kept>>);
+
+/// For what, where, and the text.
+type Kept = (Sealed, Vec<Vec<u8>>, Vec<u8>);
 
 impl Seal for PlainSeal {
     fn seal(&self, what: Sealed, context: &[&[u8]], plain: &[u8]) -> String {

@@ -121,6 +121,11 @@ impl TapeWindow {
         let _ = receiver.await;
     }
 
+    /// Waits until this worker has the tape at all: right after the start it has none for a moment, and its position means nothing.
+    pub async fn installed(&self) {
+        self.reached(Position { epoch: Epoch(0), seq: u64::MAX }).await;
+    }
+
     /// How many readers are open.
     #[must_use]
     pub fn readers(&self) -> usize {

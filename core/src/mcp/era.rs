@@ -54,6 +54,15 @@ pub fn classify(header: Option<&str>, body: Body, lenient: bool) -> Era {
     }
 }
 
+/// The same on a transport without headers (stdio), where only the body can say.
+#[must_use]
+pub fn classify_line(body: Body) -> Era {
+    match body {
+        Body::One(message @ ClientMessage::Notification { .. }) if Envelope::of(&message).is_some() => Era::ModernNotification,
+        body => classify(None, body, false),
+    }
+}
+
 fn classify_batch(batch: Vec<Result<ClientMessage, RpcError>>, modern_header: bool, unknown_header: Option<&str>) -> Era {
     let claimed =
         |message: &Result<ClientMessage, RpcError>| message.as_ref().is_ok_and(|message| Envelope::of(message).is_some());
@@ -269,6 +278,18 @@ mod tests {
         ] {
             assert_eq!(outcome(None, &with_params(&params)), "legacy", "{params}");
         }
+    }
+
+    #[test]
+    fn without_headers_a_claim_in_the_body_is_enough() {
+        let line = |body: &str| classify_line(Body::parse(body.as_bytes()).unwrap());
+        let claim = format!(r#"{{"{VERSION_KEY}":"{MODERN}","{CAPABILITIES_KEY}":{{}}}}"#);
+        let told =
+            format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":1,"_meta":{claim}}}}}"#);
+        assert!(matches!(line(&told), Era::ModernNotification));
+        assert!(matches!(line(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#), Era::Legacy(_)));
+        assert!(matches!(line(&request("tools/list", &claim)), Era::Modern(..)));
+        assert!(matches!(line(&request("tools/list", "{}")), Era::Legacy(_)));
     }
 
     #[test]

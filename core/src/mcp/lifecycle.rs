@@ -6,8 +6,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::client::TASKS_EXTENSION;
-use super::feature::{CacheScope, FeatureResult};
+use super::feature::parse;
+use super::outcome::{CacheScope, FeatureResult};
 use super::revision::Revision;
+use crate::rpc::RequestId;
 
 /// Parameters of `initialize`; members we do not know are allowed.
 #[derive(Debug, Deserialize)]
@@ -86,6 +88,21 @@ pub struct ServerInfo {
     pub website: String,
     /// Our pictures.
     pub icons: Vec<Icon>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CancelledParams {
+    request_id: RequestId,
+}
+
+/// The request that a notification cancels; `None` when it is another notification, or names none.
+#[must_use]
+pub fn cancelled_request(method: &str, params: Option<&RawValue>) -> Option<RequestId> {
+    if method != "notifications/cancelled" {
+        return None;
+    }
+    parse::<CancelledParams>(method, params).ok().map(|cancelled| cancelled.request_id)
 }
 
 /// How long a client may keep what `server/discover` says, in ms: it changes with a new version of the gateway only.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::feature::{FeatureError, FeatureRequest, FeatureResult};
+use super::feature::FeatureRequest;
+use super::outcome::{FeatureError, FeatureResult};
 use super::question::Question;
 use super::revision::Revision;
 use super::stateless::Answers;

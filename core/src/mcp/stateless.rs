@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 use super::client::{ClientCapabilities, TASKS_EXTENSION};
 use super::envelope::Envelope;
 use super::era::{Refusal, not_served};
-use super::feature::{FeatureError, FeatureRequest, parse};
+use super::feature::{FeatureRequest, parse};
 use super::header::{HeaderValue, RoutingHeaders, decode_sentinel};
 use super::lifecycle::LogLevel;
+use super::outcome::FeatureError;
 use super::revision::Revision;
 use crate::rpc::{ErrorCode, RequestId, RpcError};
 

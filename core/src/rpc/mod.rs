@@ -7,4 +7,4 @@ mod write;
 pub use error::{ErrorCode, RpcError};
 pub use message::{Body, ClientMessage, MAX_ID_BYTES, RequestId};
 pub(crate) use write::put_id;
-pub use write::{error_response, idless_error, notification, null_id_error, request, result_response};
+pub use write::{error_response, idless_error, line, notification, null_id_error, request, result_response};

@@ -64,6 +64,18 @@ pub fn notification(method: &str, params: &[u8]) -> Bytes {
     line.freeze()
 }
 
+/// A message as a line of its own, as stdio has it. A line break within JSON stands between its parts only, so a blank does as well.
+#[must_use]
+pub fn line(json: &[u8]) -> Bytes {
+    let mut line = BytesMut::with_capacity(json.len() + 1);
+    line.put_slice(json);
+    for byte in line.iter_mut().filter(|byte| matches!(**byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
+    line.put_u8(b'\n');
+    line.freeze()
+}
+
 fn response(id: &RequestId, member: &[u8], value: &[u8]) -> Bytes {
     let mut line = BytesMut::with_capacity(value.len() + 64);
     line.put_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");

@@ -96,7 +96,8 @@ impl Session {
             Input::Notice(notice) => self.notice(&notice, effects),
             Input::Disconnected(exchange) => self.disconnected(exchange, now, effects),
             Input::Deleted => self.end(EndReason::Deleted, effects),
-            Input::Draining => self.close_standalone(now, effects),
+            Input::Draining if self.pipe.is_some() => self.drain_pipe(effects),
+            Input::Draining => self.drain(now, effects),
             Input::TimeReached => self.time_reached(now, effects),
         }
     }
@@ -107,11 +108,19 @@ impl Session {
         if self.ended {
             return Millis(u64::MAX);
         }
-        let age = self.opened.plus(self.limits.max_ms);
-        let idle = if self.is_busy() { age } else { self.active.plus(self.limits.idle_ms) };
+        let age = self.age_end();
+        let idle = if self.is_busy() { age } else { self.idle_end() };
         let patience = self.calls.iter().filter(|call| call.is_waiting()).map(|call| call.started.plus(ANSWER_PATIENCE_MS));
         let expiry = self.streams.iter().filter_map(Stream::expires);
         patience.chain(expiry).fold(age.min(idle).min(self.next_question_due()), Millis::min)
+    }
+
+    pub(super) const fn age_end(&self) -> Millis {
+        self.opened.plus(self.limits.max_ms)
+    }
+
+    pub(super) const fn idle_end(&self) -> Millis {
+        self.active.plus(self.limits.idle_ms)
     }
 
     fn is_busy(&self) -> bool {
@@ -119,10 +128,10 @@ impl Session {
     }
 
     fn time_reached(&mut self, now: Millis, effects: &mut Vec<Effect>) {
-        if now >= self.opened.plus(self.limits.max_ms) {
+        if now >= self.age_end() {
             return self.end(EndReason::TooOld, effects);
         }
-        if !self.is_busy() && now >= self.active.plus(self.limits.idle_ms) {
+        if !self.is_busy() && now >= self.idle_end() {
             return self.end(EndReason::Idle, effects);
         }
         self.streams.retain(|stream| stream.exchange.is_some() || stream.expires().is_none_or(|expires| expires > now));
@@ -192,6 +201,16 @@ impl Session {
     fn open_standalone(&mut self, exchange: ExchangeId, id: StreamId, now: Millis, effects: &mut Vec<Effect>) {
         self.close_standalone(now, effects);
         self.add_stream(Stream::new(id, Carries::Standalone, Some(exchange)), effects);
+    }
+
+    /// Ends the connections that wait for nothing in particular. Their streams stay: the next life of the gateway goes on with them.
+    fn drain(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        let attached = self.streams.iter_mut().filter(|stream| stream.carries != Carries::Answer);
+        let exchanges: Vec<ExchangeId> = attached.filter_map(|stream| stream.exchange.take()).collect();
+        if !exchanges.is_empty() {
+            self.active = now;
+        }
+        effects.extend(exchanges.into_iter().map(Effect::Finish));
     }
 
     fn close_standalone(&mut self, now: Millis, effects: &mut Vec<Effect>) {
@@ -348,9 +367,12 @@ impl Session {
         }
     }
 
-    /// Closes a call's stream once no other call speaks on it; a pipe stays.
+    /// Closes a call's stream once no other call speaks on it; a pipe stays, unless it was only waiting for this.
     pub(super) fn close_when_done(&mut self, id: StreamId, now: Millis, effects: &mut Vec<Effect>) {
-        if self.pipe.is_none() && !self.calls.iter().any(|call| call.route == Route::Stream(id)) {
+        if self.pipe.is_some() {
+            return self.end_drained_pipe(effects);
+        }
+        if !self.calls.iter().any(|call| call.route == Route::Stream(id)) {
             self.close_stream(id, now, effects);
         }
     }

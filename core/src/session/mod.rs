@@ -15,6 +15,7 @@ mod notices;
 mod pipe;
 mod questions;
 mod requests;
+mod rest;
 mod streams;
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,10 @@ struct UriParams {
 impl Session {
     /// Tells the client on the stream that is there for it. A client that holds none open cannot be told; one that will resume is.
     pub(super) fn notice(&mut self, notice: &Notice, effects: &mut Vec<Effect>) {
+        // Before `initialize` nobody has asked to hear of anything; on stdio it may be a client that never will.
+        if self.is_ungreeted() {
+            return;
+        }
         if matches!(notice, Notice::ResourceUpdated(uri) if !self.watched.contains(uri)) {
             return;
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::calls::Route;
-use super::effect::Effect;
+use super::effect::{Effect, EndReason};
 use super::exchange::ExchangeId;
 use super::handshake::negotiate;
 use super::limits::SessionLimits;
@@ -23,6 +23,7 @@ pub(super) struct Pipe {
     framing: Framing,
     stream: Option<StreamId>,
     greeted: bool,
+    draining: bool,
 }
 
 impl Session {
@@ -30,7 +31,7 @@ impl Session {
     #[must_use]
     pub fn on_a_pipe(framing: Framing, limits: SessionLimits, now: Millis) -> Self {
         let mut session = Self::new(Revision::NEWEST_STATEFUL, ClientCapabilities::default(), limits, now);
-        session.pipe = Some(Pipe { framing, stream: None, greeted: false });
+        session.pipe = Some(Pipe { framing, stream: None, greeted: false, draining: false });
         session
     }
 
@@ -51,6 +52,21 @@ impl Session {
                 let error = RpcError::new(ErrorCode::INVALID_REQUEST, "this session has its stream already");
                 effects.push(Effect::Refuse(exchange, Refusal::new(400, error)));
             }
+        }
+    }
+
+    /// Ends the session once nothing runs: what was asked is still answered.
+    pub(super) fn drain_pipe(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(pipe) = &mut self.pipe {
+            pipe.draining = true;
+        }
+        self.end_drained_pipe(effects);
+    }
+
+    /// A call is over: was it the last that a draining pipe waited for?
+    pub(super) fn end_drained_pipe(&mut self, effects: &mut Vec<Effect>) {
+        if self.pipe.is_some_and(|pipe| pipe.draining) && self.calls.is_empty() {
+            self.end(EndReason::Disconnected, effects);
         }
     }
 

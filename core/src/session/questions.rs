@@ -150,9 +150,9 @@ impl Session {
         late.chain(self.ping_due().map(|(_, due)| due)).fold(Millis(u64::MAX), Millis::min)
     }
 
-    /// Where and when the next ping is due; never while one is open, and only where a stream outside of calls is held open.
+    /// Where and when the next ping is due; never while one is open or before the handshake, and only where a stream outside of calls is held open.
     fn ping_due(&self) -> Option<(StreamId, Millis)> {
-        if self.questions.iter().any(|open| open.asker == Asker::Ping) {
+        if self.is_ungreeted() || self.questions.iter().any(|open| open.asker == Asker::Ping) {
             return None;
         }
         let stream = self.streams.iter().find(|stream| stream.carries != Carries::Answer && stream.exchange.is_some())?;

@@ -9,7 +9,7 @@ use super::calls::{Call, CallId, Route};
 use super::effect::{Effect, Start};
 use super::input::Posted;
 use super::machine::Session;
-use crate::mcp::{FeatureRequest, LogLevel, Refusal, Voice, parse, sound_token};
+use crate::mcp::{FeatureRequest, LogLevel, Refusal, Voice, cancelled_request, parse, sound_token};
 use crate::rpc::{ClientMessage, ErrorCode, RequestId, RpcError, error_response, result_response};
 use crate::time::Millis;
 
@@ -28,12 +28,6 @@ struct WithMeta {
 #[derive(Deserialize)]
 struct SetLevelParams {
     level: LogLevel,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CancelledParams {
-    request_id: RequestId,
 }
 
 /// What a request leads to.
@@ -78,7 +72,7 @@ impl Session {
     pub(super) fn message(&mut self, message: ClientMessage, route: Route, now: Millis, effects: &mut Vec<Effect>) {
         match message {
             ClientMessage::Request { id, method, params } => {
-                let asked = self.request(id.clone(), &method, params.as_deref(), route, now, effects);
+                let asked = self.request((id.clone(), &method, params.as_deref()), route, now, effects);
                 match asked {
                     Ok(Asked::Answer(result)) => self.reply(route, result_response(&id, result), effects),
                     Ok(Asked::Start(call, request)) => {
@@ -97,8 +91,8 @@ impl Session {
                 }
             }
             ClientMessage::Notification { method, params } => {
-                if &*method == "notifications/cancelled" {
-                    self.cancelled(params.as_deref(), now, effects);
+                if let Some(request) = cancelled_request(&method, params.as_deref()) {
+                    self.cancelled(&request, now, effects);
                 }
             }
             ClientMessage::Response { id, outcome } => self.answered(&id, outcome, effects),
@@ -117,16 +111,17 @@ impl Session {
 
     fn request(
         &mut self,
-        id: RequestId,
-        method: &str,
-        params: Option<&RawValue>,
+        (id, method, params): (RequestId, &str, Option<&RawValue>),
         route: Route,
         now: Millis,
         effects: &mut Vec<Effect>,
     ) -> Result<Asked, Refused> {
         let ungreeted = self.is_ungreeted();
         if method == "initialize" && !ungreeted {
-            let message = "this session is already initialized: initialize without Mcp-Session-Id";
+            let message = match self.pipe {
+                Some(_) => "this session is already initialized: it stays so until its stream ends",
+                None => "this session is already initialized: initialize without Mcp-Session-Id",
+            };
             return Err(Refused::Status(400, RpcError::new(ErrorCode::INVALID_REQUEST, message)));
         }
         if self.calls.iter().any(|call| call.request == id) {
@@ -179,9 +174,8 @@ impl Session {
     }
 
     /// The call stops and is never answered; an id that is unknown or done is ignored.
-    fn cancelled(&mut self, params: Option<&RawValue>, now: Millis, effects: &mut Vec<Effect>) {
-        let Ok(CancelledParams { request_id }) = parse("notifications/cancelled", params) else { return };
-        let Some(at) = self.calls.iter().position(|call| call.request == request_id) else { return };
+    fn cancelled(&mut self, request: &RequestId, now: Millis, effects: &mut Vec<Effect>) {
+        let Some(at) = self.calls.iter().position(|call| call.request == *request) else { return };
         let call = self.calls.swap_remove(at);
         self.drop_questions(call.id, call.route, effects);
         effects.push(Effect::Stop(call.id));

@@ -73,6 +73,11 @@ impl Stream {
         }
     }
 
+    /// Whether its client has had everything and nothing more will come.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.finished.is_some_and(|finished| finished.delivered)
+    }
+
     pub(super) fn expires(&self) -> Option<Millis> {
         self.finished.map(Finished::expires)
     }
@@ -81,7 +86,7 @@ impl Stream {
         match self.framing {
             Framing::Events => self.log.append(|id: EventId| crate::sse::message(id, json)),
             Framing::BareEvents => crate::sse::bare_message(json),
-            Framing::Lines => [json, b"\n"].concat().into(),
+            Framing::Lines => crate::rpc::line(json),
         }
     }
 }

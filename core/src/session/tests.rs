@@ -1472,6 +1472,29 @@ mod pipes {
     }
 
     #[test]
+    fn a_pipe_that_drains_ends_when_its_last_call_is_answered() {
+        let mut client = greeted();
+        client.call(json!(1));
+        client.call(json!(2));
+        assert_eq!(client.does(Input::Draining), "");
+        assert_eq!(client.finish(1), "e1 send result 1");
+        assert_eq!(client.finish(2), "e1 send result 2; e1 finish; end disconnected");
+        let mut idle = greeted();
+        assert_eq!(idle.does(Input::Draining), "e1 finish; end disconnected");
+    }
+
+    #[test]
+    fn a_client_that_has_not_shaken_hands_is_told_and_asked_nothing() {
+        let limits = SessionLimits { ping_ms: 300_000, ..LIMITS };
+        let session = Session::on_a_pipe(Framing::Lines, limits, NOW);
+        let mut client = Client { session, now: NOW, exchanges: 0 };
+        client.get();
+        assert_eq!(client.does(Input::Notice(Notice::ToolsChanged)), "");
+        client.now = NOW.plus(limits.ping_ms);
+        assert_eq!(client.does(Input::TimeReached), "");
+    }
+
+    #[test]
     fn a_pipe_of_an_old_revision_takes_batches_message_by_message() {
         let mut client = greeted();
         let (exchange, stream) = client.exchange();
@@ -1479,5 +1502,38 @@ mod pipes {
         let Body::Batch(messages) = Body::parse(batch.as_bytes()).unwrap() else { panic!("no batch") };
         let done = client.does(Input::BatchPosted { exchange, messages, stream });
         assert_eq!(done, "e3 accept; e1 send result 1; e1 send error null -32600");
+    }
+}
+
+mod resting {
+    use super::*;
+
+    #[test]
+    fn a_session_goes_on_after_a_restart_and_tells_what_became_of_its_calls() {
+        let mut client = Client::new();
+        client.streaming_call(json!(1));
+        client.call(json!(2));
+        client.get();
+        client.moves();
+        client.session.wake_up(client.now);
+        assert_eq!(client.session.running_calls(), 0);
+        assert_eq!(client.resume("s1.0"), "e4 attach [s1.1 error 1 -32603]; e4 finish");
+        assert_eq!(client.resume("s3.0"), "e5 attach []");
+        assert_eq!(client.call(json!(1)), "start c2", "no call's name is used twice");
+    }
+
+    #[test]
+    fn a_session_that_is_too_large_forgets_what_its_client_has_received() {
+        let mut client = Client::new();
+        let call = client.streaming_call(json!(1));
+        client.finish(call);
+        client.session.slim();
+        assert_eq!(client.resume("s1.0"), "e2 refuse 400 -32600");
+    }
+
+    #[test]
+    fn a_pipe_cannot_rest() {
+        assert!(Client::new().session.can_rest());
+        assert!(!Session::on_a_pipe(Framing::Lines, LIMITS, NOW).can_rest());
     }
 }

@@ -53,6 +53,17 @@ pub struct TaskTerms {
     pub poll_ms: u64,
 }
 
+/// The call that a task makes, kept so that it can be made again after a restart.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct TaskCall {
+    /// The tool.
+    pub tool: Box<str>,
+    /// Its arguments.
+    pub arguments: Option<Box<RawValue>>,
+    /// What the client has answered before it became a task, by key.
+    pub answers: Map<String, Value>,
+}
+
 /// A task.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Task {
@@ -60,10 +71,8 @@ pub struct Task {
     pub id: TaskId,
     /// Whose it is.
     pub principal: String,
-    /// The tool that it runs.
-    pub tool: Box<str>,
-    /// The tool's arguments, so that it can run again after a restart.
-    pub arguments: Option<Box<RawValue>>,
+    /// What it runs.
+    pub call: TaskCall,
     /// How long, how often.
     pub terms: TaskTerms,
     /// When it was made.
@@ -73,8 +82,6 @@ pub struct Task {
     pub(super) message: Option<String>,
     /// The result or the error as JSON.
     pub(super) ending: Option<Box<RawValue>>,
-    /// What the client has answered, by key.
-    answers: Map<String, Value>,
     /// What it is asked. Not kept: a handler that runs again asks again.
     #[serde(skip)]
     pub(super) asked: Vec<(String, Question)>,
@@ -83,27 +90,17 @@ pub struct Task {
 impl Task {
     /// A task that has just begun.
     #[must_use]
-    pub fn new(
-        id: TaskId,
-        principal: String,
-        tool: Box<str>,
-        arguments: Option<Box<RawValue>>,
-        answers: Map<String, Value>,
-        terms: TaskTerms,
-        now: Millis,
-    ) -> Self {
+    pub const fn new(id: TaskId, principal: String, call: TaskCall, terms: TaskTerms, now: Millis) -> Self {
         Self {
             id,
             principal,
-            tool,
-            arguments,
+            call,
             terms,
             created: now,
             updated: now,
             status: TaskStatus::Working,
             message: None,
             ending: None,
-            answers,
             asked: Vec::new(),
         }
     }
@@ -130,7 +127,7 @@ impl Task {
 
     /// The client's answer to a question; without one that fits, it is asked.
     pub fn answer(&mut self, key: &str, question: &Question, now: Millis) -> Option<Value> {
-        if let Some(answer) = self.answers.get(key) {
+        if let Some(answer) = self.call.answers.get(key) {
             return Some(answer.clone());
         }
         if !self.status.is_terminal() && !self.asked.iter().any(|(asked, _)| asked == key) {
@@ -148,7 +145,7 @@ impl Task {
             return false;
         }
         let before = self.asked.len();
-        let answers = &mut self.answers;
+        let answers = &mut self.call.answers;
         self.asked.retain(|(key, question)| match responses.remove(key) {
             Some(answer) if question.is_answered_by(&answer) => {
                 answers.insert(key.clone(), answer);
@@ -204,7 +201,7 @@ mod tests {
 
     fn task() -> Task {
         let terms = TaskTerms { ttl_ms: 60_000, poll_ms: 1_000 };
-        Task::new(TaskId(7), "user:ada".into(), "watch_price".into(), None, Map::new(), terms, NOW)
+        Task::new(TaskId(7), "user:ada".into(), TaskCall { tool: "watch_price".into(), ..TaskCall::default() }, terms, NOW)
     }
 
     fn raw(value: &Value) -> Box<RawValue> {

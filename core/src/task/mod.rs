@@ -6,4 +6,4 @@ mod machine;
 mod wire;
 
 pub use id::{TaskId, TaskIdError};
-pub use machine::{Task, TaskStatus, TaskTerms};
+pub use machine::{Task, TaskCall, TaskStatus, TaskTerms};

@@ -79,6 +79,7 @@ async fn bars_of(request: &HttpRequest, symbol: &str, worker: &Worker) -> Result
             _ => Err("it must be minute, hour or day"),
         })?
         .unwrap_or("minute");
+    worker.context.window.installed().await;
     let position = worker.context.window.position();
     let bars = bars::newest(&worker.context, &symbol, timespan, limit, RequestIdentity::of(request)).await;
     let bars = bars.map_err(|error| upstream_problem(&error))?;

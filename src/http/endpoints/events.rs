@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use tickgate_actors::Clock;
+use tickgate_actors::alerts::AlertError;
 use tickgate_actors::clock::random_u128;
 use tickgate_actors::supervisor::WatchError;
 use tickgate_actors::window::{ReaderSettings, Ready, TapeReader, Wish};
@@ -91,6 +92,7 @@ pub(super) async fn join(
     }
     let caller: Caller = caller(request)
         .ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized: Invalid or missing API key"))?;
+    worker.context.may_read(&caller.principal, &wished.topics).await.map_err(|error| alert_problem(&error))?;
     let open = gateway.metrics.streams_open.with_label_values(&[wished.kind]);
     let slot = gateway.slots.take(&caller.principal, open).map_err(|error| match error {
         NoSlot::Full => Problem::unavailable("the gateway has no room for another stream: try again later"),
@@ -125,6 +127,13 @@ pub(super) fn watch_problem(error: &WatchError) -> Problem {
             upstream.retry_after_ms.map_or(problem.clone(), |ms| problem.retry_after(ms.div_ceil(1_000)))
         }
         WatchError::Busy => Problem::unavailable(error.to_string()),
+    }
+}
+
+fn alert_problem(error: &AlertError) -> Problem {
+    match error {
+        AlertError::NotFound => Problem::new(StatusCode::NOT_FOUND, "unknown_alert", error.to_string()),
+        _ => Problem::unavailable(error.to_string()),
     }
 }
 

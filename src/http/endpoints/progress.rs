@@ -56,6 +56,22 @@ pub(in crate::http) async fn prices(request: HttpRequest, OnWorker(worker): OnWo
     respond(&request, open(&request, &worker, &stream, topics).await)
 }
 
+pub(in crate::http) async fn alerts(request: HttpRequest, OnWorker(worker): OnWorker) -> HttpResponse {
+    let topics = |query: &Query| {
+        let ids = query.text("ids").unwrap_or_default().split(',').map(str::trim).filter(|id| !id.is_empty());
+        let mut topics: Vec<Topic> = Vec::new();
+        for id in ids {
+            let topic = format!("alerts:{id}").parse().map_err(|error| wrong("ids", error))?;
+            if !topics.contains(&topic) {
+                topics.push(topic);
+            }
+        }
+        Ok(topics)
+    };
+    let stream = Stream { kind: "stream-alerts", names: &["ids", "interval", "duration", "last_event_id"], start: Start::Live };
+    respond(&request, open(&request, &worker, &stream, topics).await)
+}
+
 fn respond(request: &HttpRequest, opened: Result<HttpResponse, Problem>) -> HttpResponse {
     opened.unwrap_or_else(|problem| problem.respond(request))
 }

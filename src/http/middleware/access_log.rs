@@ -26,6 +26,7 @@ impl RootSpanBuilder for AccessLog {
             method = %request.method(),
             endpoint = tracing::field::Empty,
             user_id = tracing::field::Empty,
+            trace.parent = tracing::field::Empty,
         );
         request.extensions_mut().insert(identity);
         request.extensions_mut().insert(Arrived(tokio::time::Instant::now()));

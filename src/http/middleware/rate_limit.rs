@@ -118,7 +118,11 @@ fn counted(request: &ServiceRequest) -> Option<Counts> {
         let replayable = cursor_of(request.request()).and_then(|cursor| cursor.split('~').next()?.parse::<Position>().ok());
         return Some(if replayable.is_some_and(|position| position.epoch == epoch) { Counts::Resumes } else { Counts::Streams });
     }
-    let is_request = path == "/mcp" || path.starts_with("/api/") || path.starts_with("/tools/");
+    let worker = worker(request.request());
+    if path == "/sse" {
+        return worker.gateway.settings.legacy_sse.then_some(Counts::Streams);
+    }
+    let is_request = worker.gateway.settings.is_mcp(path) || path.starts_with("/api/") || path.starts_with("/tools/");
     is_request.then_some(Counts::Requests)
 }
 

@@ -21,16 +21,19 @@ def expect(holds: bool, expected: str, found: object) -> None:
         fail(expected, found)
 
 
-def main(name: str, run) -> None:
-    """Runs `run(url, key)` under the deadline and says `ok NAME` when it returns."""
+def main(name: str, run, needs_fixtures: bool = False) -> None:
+    """Runs `run(url, key)`, or `run(url, fixtures, key)`, under the deadline and says `ok NAME` when it returns."""
     parser = argparse.ArgumentParser()
     parser.add_argument("url", help="the MCP endpoint, http://127.0.0.1:PORT/mcp")
-    parser.add_argument("--key", help="an API key")
+    if needs_fixtures:
+        parser.add_argument("fixtures", help="the MCP endpoint of a gateway with the conformance fixtures")
+    parser.add_argument("--key", help="an API key of the first")
     options = parser.parse_args()
+    places = [options.url, options.fixtures] if needs_fixtures else [options.url]
     signal.signal(signal.SIGALRM, lambda *_: fail(f"done within {DEADLINE_SECS} s", "still running"))
     signal.alarm(DEADLINE_SECS)
     try:
-        run(options.url, options.key)
+        run(*places, options.key)
     except Exception:
         traceback.print_exc(file=sys.stdout)
         print(f"FAILED {name}: an exception instead of an answer", flush=True)

@@ -1,19 +1,32 @@
 // Does the official TypeScript SDK 1.x (@modelcontextprotocol/sdk), which most clients still use, work with us,
 // and does a stream survive a cut connection: once mended by the SDK itself, once by a client that starts anew?
 //
-//     node sdk_v1.mjs http://127.0.0.1:8080/mcp [--key KEY]
+//     node sdk_v1.mjs http://127.0.0.1:8080/mcp http://127.0.0.1:8090/mcp [--key KEY]
 
 import { expect, fail, isIncreasing, load, main, until } from './check.mjs';
-import { callATool, cancel, expectNoErrors, itemsOf, listTools, pricesFor, stream } from './flow.mjs';
+import { answerAndHear, CAPABILITIES, everything, nothingHeard } from './everything.mjs';
+import { expectNoErrors, itemsOf, market, pricesFor } from './market.mjs';
 
 const { Client } = load('@modelcontextprotocol/sdk/client/index.js');
 const { StreamableHTTPClientTransport } = load('@modelcontextprotocol/sdk/client/streamableHttp.js');
-const { CallToolResultSchema } = load('@modelcontextprotocol/sdk/types.js');
+const types = load('@modelcontextprotocol/sdk/types.js');
+const { CallToolResultSchema } = types;
 
 const STREAM_MS = 6_000;
 
-async function connect(url, options, identity = 'sdk_v1') {
-    const client = new Client({ name: identity, version: '1.0.0' });
+/** This generation sets its handlers by the schema of what they answer or hear. */
+const SCHEMAS = {
+    'sampling/createMessage': types.CreateMessageRequestSchema,
+    'elicitation/create': types.ElicitRequestSchema,
+    'roots/list': types.ListRootsRequestSchema,
+    'notifications/message': types.LoggingMessageNotificationSchema,
+    'notifications/resources/updated': types.ResourceUpdatedNotificationSchema,
+    'notifications/tools/list_changed': types.ToolListChangedNotificationSchema,
+    'notifications/prompts/list_changed': types.PromptListChangedNotificationSchema
+};
+
+async function connect(url, options) {
+    const client = new Client({ name: 'sdk_v1', version: '1.0.0' }, { capabilities: CAPABILITIES });
     const errors = [];
     client.onerror = error => errors.push(String(error));
     const transport = new StreamableHTTPClientTransport(new URL(url), options);
@@ -107,18 +120,31 @@ function expectSameItems(result, items) {
     });
 }
 
-await main('sdk_v1', async ([url], { key }) => {
-    const requestInit = { headers: key ? { 'X-API-Key': key } : {} };
-    const { client, transport, errors } = await connect(url, { requestInit });
+async function checked(url, options, checks) {
+    const { client, transport, errors } = await connect(url, options);
+    const heard = nothingHeard();
+    answerAndHear(
+        (method, answer) => client.setRequestHandler(SCHEMAS[method], answer),
+        (method, hear) => client.setNotificationHandler(SCHEMAS[method], hear),
+        heard
+    );
+    const watching = async uri => {
+        await client.subscribeResource({ uri });
+        return () => client.unsubscribeResource({ uri });
+    };
     const callTool = (params, options) => client.callTool(params, CallToolResultSchema, options);
-    await listTools(client);
-    await callATool(client);
-    await stream(client, callTool);
-    await cancel(client, callTool, { ping: true });
+    await checks(client, { stateful: true, heard, watching, callTool, unknownResource: -32002 });
     expectNoErrors(errors);
     await transport.terminateSession();
     await client.close();
+}
 
-    await reconnectByItself(url, requestInit);
-    await resumeWithAToken(url, requestInit);
+await main('sdk_v1', async ([url, fixtures], { key }) => {
+    const requestInit = { headers: key ? { 'X-API-Key': key } : {} };
+    await Promise.all([
+        checked(url, { requestInit }, market),
+        checked(fixtures, {}, everything),
+        reconnectByItself(url, requestInit),
+        resumeWithAToken(url, requestInit)
+    ]);
 });

@@ -30,7 +30,16 @@ impl TestGateway {
         Self::try_with(settings).unwrap()
     }
 
+    /// With other tools, prompts and resources than the product's.
+    pub(crate) fn with_registry(settings: &[(&str, &str)], registry: fn() -> Registry) -> Self {
+        Self::build(settings, registry).unwrap()
+    }
+
     pub(crate) fn try_with(settings: &[(&str, &str)]) -> Result<Self, String> {
+        Self::build(settings, Registry::standard)
+    }
+
+    fn build(settings: &[(&str, &str)], registry: fn() -> Registry) -> Result<Self, String> {
         let data = tempfile::tempdir().unwrap();
         let folder = data.path().to_str().unwrap().to_owned();
         let mut all = vec![
@@ -53,7 +62,7 @@ impl TestGateway {
         let (runtime, mut stop) = tokio::sync::mpsc::unbounded_channel::<()>();
         let thread = std::thread::spawn(move || {
             actix::System::new().block_on(async move {
-                let application = match Application::build(settings, Registry::standard()).await {
+                let application = match Application::build(settings, registry()).await {
                     Ok(application) => application,
                     Err(error) => return started.send(Err(format!("{error:#}"))).unwrap(),
                 };

@@ -331,7 +331,7 @@ mod watching {
         on_paused_time(|| async {
             let (desk, catalogue) = (Desk::new(), Catalogue::new());
             let clients = [open_on(&desk, &catalogue), open_on(&desk, &catalogue)];
-            let mut streams = vec![clients[0].get().await, clients[1].get().await];
+            let mut streams = [clients[0].get().await, clients[1].get().await];
             let deaf = open_on(&desk, &catalogue);
             let mut replaced = clients[0].get().await;
             desk.directory.tell_all(&Notice::ToolsChanged);

@@ -18,7 +18,7 @@ use tickgate_core::rpc::{Body, RequestId};
 use tickgate_core::session::{SessionLimits, open};
 
 use super::*;
-use crate::test_support::{caller, metrics, on_paused_time, pass, principal, result, server_info, settle};
+use crate::test_support::{MemoryStore, caller, metrics, on_paused_time, pass, principal, result, server_info, settle};
 
 const IDLE_SECS: f64 = 1_800.0;
 const MAX_SECS: f64 = 86_400.0;
@@ -115,7 +115,7 @@ impl Desk {
 
     fn of(limits: DirectoryLimits) -> Self {
         let (clock, metrics) = (Clock::start(), metrics());
-        let directory = SessionDirectory::new(limits, clock, metrics.clone());
+        let directory = SessionDirectory::new(limits, std::sync::Arc::new(MemoryStore::default()), clock, metrics.clone());
         // Most clients here answer no pings.
         Self { directory, clock, metrics, diary: Diary::default(), ping_ms: u64::MAX }
     }

@@ -1,6 +1,7 @@
 //! `/mcp`: MCP over Streamable HTTP, both eras on one endpoint. The steps stand in the order of DESIGN §5: body size, type and JSON
 //! → version and era → the era's own path.
 
+mod http_sse;
 mod stateful;
 mod stateless;
 
@@ -10,12 +11,15 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
+use tickgate_core::access::Principal;
 use tickgate_core::mcp::{Era, Revision, classify};
 use tickgate_core::rpc::{Body, ClientMessage, ErrorCode};
 
 use crate::http::error::{Problem, refused};
 use crate::http::gateway::{OnWorker, Worker};
+use crate::http::slots::{NoSlot, StreamSlot};
 
+pub(in crate::http) use http_sse::{post as post_to_stream, stream};
 pub(in crate::http) use stateful::{delete, get};
 
 pub(super) const SESSION_ID: &str = "mcp-session-id";
@@ -24,11 +28,19 @@ pub(super) const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 pub(in crate::http) async fn post(request: HttpRequest, payload: Payload, OnWorker(worker): OnWorker) -> HttpResponse {
-    let started = tokio::time::Instant::now();
-    let (method, response) = match read(&request, payload, &worker).await {
-        Ok(body) => take(&request, body, &worker).await,
-        Err(problem) => ("unread", problem.respond(&request)),
+    let answered = async {
+        match read(&request, payload, &worker).await {
+            Ok(body) => take(&request, body, &worker).await,
+            Err(problem) => ("unread", problem.respond(&request)),
+        }
     };
+    measured(&worker, answered).await
+}
+
+/// Counts and times an answer by the label that it comes with.
+async fn measured(worker: &Worker, answered: impl Future<Output = (&'static str, HttpResponse)>) -> HttpResponse {
+    let started = tokio::time::Instant::now();
+    let (method, response) = answered.await;
     let metrics = &worker.gateway.metrics;
     let status = if response.status().is_success() {
         "ok"
@@ -52,19 +64,27 @@ pub(in crate::http) async fn other_method(request: HttpRequest) -> HttpResponse 
 /// Size, type and JSON.
 async fn read(request: &HttpRequest, payload: Payload, worker: &Worker) -> Result<Body, Problem> {
     let headers = request.headers();
+    must_be_json(headers)?;
+    if !accepts(headers, "application/json") || !accepts(headers, "text/event-stream") {
+        return Err(not_acceptable("application/json and text/event-stream"));
+    }
+    read_body(payload, worker).await
+}
+
+fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     let mut types = headers.get_all(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
     let is_json = |media_type: &str| {
         media_type.split(';').next().is_some_and(|named| named.trim().eq_ignore_ascii_case("application/json"))
     };
     // Sent twice, every one must say it: layers before us may have read another than we do.
-    if !(types.next().is_some_and(is_json) && types.all(is_json)) {
-        let detail = "Unsupported Media Type: Content-Type must be application/json";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
-            .with_code(ErrorCode::INVALID_REQUEST));
+    if types.next().is_some_and(is_json) && types.all(is_json) {
+        return Ok(());
     }
-    if !accepts(headers, "application/json") || !accepts(headers, "text/event-stream") {
-        return Err(not_acceptable("application/json and text/event-stream"));
-    }
+    let detail = "Unsupported Media Type: Content-Type must be application/json";
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail).with_code(ErrorCode::INVALID_REQUEST))
+}
+
+async fn read_body(payload: Payload, worker: &Worker) -> Result<Body, Problem> {
     let most = worker.gateway.settings.limits.max_body_bytes;
     let too_large = || {
         Problem::new(
@@ -115,6 +135,16 @@ fn one_version(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 
 fn is_stateless(version: &str) -> bool {
     Revision::by_name(version).is_some_and(Revision::is_stateless)
+}
+
+/// A place for a stream that is no tape stream.
+fn take_slot(kind: &'static str, principal: &Principal, worker: &Worker) -> Result<StreamSlot, (StatusCode, &'static str)> {
+    let gateway = &worker.gateway;
+    let open = gateway.metrics.streams_open.with_label_values(&[kind]);
+    gateway.slots.take(principal, open).map_err(|no_slot| match no_slot {
+        NoSlot::Full => (StatusCode::SERVICE_UNAVAILABLE, "the gateway has no room for another stream: try again later"),
+        NoSlot::TooMany => (StatusCode::TOO_MANY_REQUESTS, "you have too many open streams: close one first"),
+    })
 }
 
 pub(super) fn unknown_caller() -> Problem {

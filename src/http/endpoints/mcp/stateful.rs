@@ -23,7 +23,7 @@ pub(in crate::http) async fn get(request: HttpRequest, OnWorker(worker): OnWorke
     if !accepts(request.headers(), "text/event-stream") {
         return not_acceptable("text/event-stream").respond(&request);
     }
-    let session = match find(&request, &worker) {
+    let session = match find(&request, &worker).await {
         Ok(session) => session,
         Err(problem) => return problem.respond(&request),
     };
@@ -44,7 +44,7 @@ pub(in crate::http) async fn delete(request: HttpRequest, OnWorker(worker): OnWo
     if let Some(problem) = modern_refusal(request.headers()) {
         return problem.respond(&request);
     }
-    match find(&request, &worker) {
+    match find(&request, &worker).await {
         Err(problem) => problem.respond(&request),
         Ok(session) => match session.close().await {
             Ok(()) => HttpResponse::NoContent().finish(),
@@ -69,7 +69,7 @@ pub(super) async fn message(request: &HttpRequest, message: ClientMessage, worke
     if initializes && !request.headers().contains_key(SESSION_ID) {
         return initialize(request, &message, worker);
     }
-    match find(request, worker) {
+    match find(request, worker).await {
         Err(problem) => problem.respond(request),
         Ok(session) => {
             let id = id_of(&message);
@@ -84,7 +84,7 @@ pub(super) async fn batch(
     messages: Vec<Result<ClientMessage, RpcError>>,
     worker: &Worker,
 ) -> HttpResponse {
-    match find(request, worker) {
+    match find(request, worker).await {
         Err(problem) => problem.respond(request),
         Ok(session) => answer(session.submit_batch(messages, RequestIdentity::of(request)).await, None, worker, request),
     }
@@ -98,12 +98,7 @@ fn initialize(request: &HttpRequest, message: &ClientMessage, worker: &Worker) -
     let Some(caller) = caller(request) else { return unknown_caller().respond(request) };
     let gateway = &worker.gateway;
     if gateway.is_draining() {
-        return refused_request(
-            Some(id.clone()),
-            StatusCode::SERVICE_UNAVAILABLE,
-            "draining",
-            "the gateway is shutting down: try again in a moment",
-        );
+        return draining(Some(id.clone()));
     }
     let opened = match session::open(id, params.as_deref(), &gateway.server_info, gateway.session_limits, gateway.clock.now()) {
         Ok(opened) => opened,
@@ -119,29 +114,50 @@ fn initialize(request: &HttpRequest, message: &ClientMessage, worker: &Worker) -
                 .content_type("application/json")
                 .body(opened.answer)
         }
-        Err(error @ OpenError::Full) => {
-            refused_request(Some(id.clone()), StatusCode::SERVICE_UNAVAILABLE, "too_many_sessions", &error.to_string())
-        }
-        Err(error @ OpenError::TooMany) => {
-            refused_request(Some(id.clone()), StatusCode::TOO_MANY_REQUESTS, "too_many_sessions", &error.to_string())
-        }
+        Err(error) => not_opened(Some(id.clone()), error),
     }
 }
 
-fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, Problem> {
-    let Caller { principal, .. } = caller(request).ok_or_else(unknown_caller)?;
+/// No new session while shutting down.
+pub(super) fn draining(id: Option<RequestId>) -> HttpResponse {
+    let detail = "the gateway is shutting down: try again in a moment";
+    refused_request(id, StatusCode::SERVICE_UNAVAILABLE, "draining", detail)
+}
+
+pub(super) fn not_opened(id: Option<RequestId>, error: OpenError) -> HttpResponse {
+    let status = match error {
+        OpenError::Full => StatusCode::SERVICE_UNAVAILABLE,
+        OpenError::TooMany => StatusCode::TOO_MANY_REQUESTS,
+    };
+    refused_request(id, status, "too_many_sessions", &error.to_string())
+}
+
+async fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, Problem> {
+    let caller: Caller = caller(request).ok_or_else(unknown_caller)?;
     let mut ids = request.headers().get_all(SESSION_ID);
-    match (ids.next(), ids.next()) {
+    let id = match (ids.next(), ids.next()) {
+        (Some(id), None) => id.to_str().map_err(|_| not_found())?,
+        (Some(_), Some(_)) => return Err(not_found()),
         (None, _) => {
-            Err(Problem::bad_request("missing_session", "Bad Request: Mcp-Session-Id header is required; begin with initialize")
-                .with_code(ErrorCode::INVALID_REQUEST))
+            let detail = "Bad Request: Mcp-Session-Id header is required; begin with initialize";
+            return Err(Problem::bad_request("missing_session", detail).with_code(ErrorCode::INVALID_REQUEST));
         }
-        (Some(id), None) => id.to_str().ok().and_then(|id| worker.gateway.sessions.find(id, &principal)).ok_or_else(not_found),
-        (Some(_), Some(_)) => Err(not_found()),
+    };
+    let gateway = &worker.gateway;
+    if gateway.is_draining() {
+        // A session that rests already is not lost: the next start has it.
+        let gone = || Problem::unavailable("the gateway is shutting down: try again in a moment");
+        return gateway.sessions.find(id, &caller.principal).ok_or_else(gone);
     }
+    gateway.sessions.find_or_wake(id, &caller, &worker.catalog).await.ok_or_else(not_found)
 }
 
-fn answer(answer: Result<Answer, SubmitError>, id: Option<RequestId>, worker: &Worker, request: &HttpRequest) -> HttpResponse {
+pub(super) fn answer(
+    answer: Result<Answer, SubmitError>,
+    id: Option<RequestId>,
+    worker: &Worker,
+    request: &HttpRequest,
+) -> HttpResponse {
     match answer {
         Ok(Answer::Json(json)) => {
             HttpResponse::Ok().insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(json)
@@ -155,11 +171,11 @@ fn answer(answer: Result<Answer, SubmitError>, id: Option<RequestId>, worker: &W
     }
 }
 
-fn not_found() -> Problem {
+pub(super) fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "session_not_found", "Session not found or expired").with_code(ErrorCode::INVALID_REQUEST)
 }
 
-fn id_of(message: &ClientMessage) -> Option<RequestId> {
+pub(super) fn id_of(message: &ClientMessage) -> Option<RequestId> {
     match message {
         ClientMessage::Request { id, .. } => Some(id.clone()),
         _ => None,

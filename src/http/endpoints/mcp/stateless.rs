@@ -7,17 +7,15 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use tickgate_actors::stateless::StatelessAnswer;
-use tickgate_core::access::Principal;
 use tickgate_core::mcp::{Asked, Envelope, FeatureRequest, HeaderValue, Refusal, RoutingHeaders, StatelessRequest, admit};
 use tickgate_core::rpc::{ClientMessage, ErrorCode, RpcError};
 use tickgate_core::sse::{bare_message, comment};
 
-use super::{PROTOCOL_VERSION, unknown_caller};
-use crate::http::error::{refused, refused_request};
+use super::{PROTOCOL_VERSION, take_slot, unknown_caller};
+use crate::http::error::{refused, refused_request, step_up};
 use crate::http::event_body::EventBody;
 use crate::http::gateway::Worker;
 use crate::http::request::{RequestIdentity, caller};
-use crate::http::slots::{NoSlot, StreamSlot};
 
 /// Answers one request.
 pub(super) async fn answer(request: &HttpRequest, message: ClientMessage, envelope: Envelope, worker: &Worker) -> HttpResponse {
@@ -41,7 +39,7 @@ pub(super) async fn answer(request: &HttpRequest, message: ClientMessage, envelo
     }
     let id = admitted.id.clone();
     let slot = match &admitted.asked {
-        Asked::Listen(_) => match take_slot(&caller.principal, worker) {
+        Asked::Listen(_) => match take_slot("listen", &caller.principal, worker) {
             Ok(slot) => Some(slot),
             Err((status, detail)) => return refused_request(Some(id), status, "too_many_streams", detail),
         },
@@ -50,7 +48,12 @@ pub(super) async fn answer(request: &HttpRequest, message: ClientMessage, envelo
     match worker.stateless.answer(admitted, &caller, RequestIdentity::of(request)).await {
         StatelessAnswer::Json(status, body) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-            HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/json")).body(body)
+            let mut response = HttpResponse::build(status);
+            if status == StatusCode::FORBIDDEN {
+                let error: Value = serde_json::from_slice(&body).unwrap_or_default();
+                response.insert_header(step_up(error["error"]["data"]["scope"].as_str().unwrap_or_default()));
+            }
+            response.insert_header((CONTENT_TYPE, "application/json")).body(body)
         }
         StatelessAnswer::Stream(messages) => {
             let frames = messages.map(|message: Bytes| bare_message(&message));
@@ -76,13 +79,4 @@ fn mismatch(admitted: &StatelessRequest, headers: &HeaderMap, worker: &Worker) -
     let problem = params.iter().find_map(|param| param.check(&arguments, header(headers, &param.header)).err())?;
     let error = RpcError::new(ErrorCode::HEADER_MISMATCH, problem);
     Some(Refusal { status: 400, id: Some(admitted.id.clone()), error })
-}
-
-fn take_slot(principal: &Principal, worker: &Worker) -> Result<StreamSlot, (StatusCode, &'static str)> {
-    let gateway = &worker.gateway;
-    let open = gateway.metrics.streams_open.with_label_values(&["listen"]);
-    gateway.slots.take(principal, open).map_err(|no_slot| match no_slot {
-        NoSlot::Full => (StatusCode::SERVICE_UNAVAILABLE, "the gateway has no room for another stream: try again later"),
-        NoSlot::TooMany => (StatusCode::TOO_MANY_REQUESTS, "you have too many open streams: close one first"),
-    })
 }

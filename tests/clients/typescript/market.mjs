@@ -1,23 +1,28 @@
-// What every MCP client library must be able to do with us; client_v2.mjs and sdk_v1.mjs run it with theirs.
+// What a client of market data does with the product; client_v2.mjs and sdk_v1.mjs run it with their library.
 
-import { expect, fail, isIncreasing } from './check.mjs';
+import { expect, fail, isIncreasing, until } from './check.mjs';
+import { listAll } from './everything.mjs';
 
 const TOOLS = (
     'get_snapshot_ticker get_aggs get_previous_close_agg get_last_trade list_tickers get_ticker_details' +
     ' list_ticker_news get_market_status get_market_holidays stream_market_news stream_stock_prices read_tape'
 ).split(' ');
-const STREAM_MS = 5_000;
+const STREAM_MS = 3_000;
 /** How long "at once" may take on a loaded test machine. */
 const PROMPT_MS = 2_000;
 
-export async function listTools(client) {
-    const tools = new Map();
-    let cursor;
-    do {
-        const page = await client.listTools(cursor === undefined ? undefined : { cursor });
-        for (const tool of page.tools) tools.set(tool.name, tool);
-        cursor = page.nextCursor;
-    } while (cursor !== undefined);
+/** `library` is what the two libraries say differently: see Library in everything.mjs. */
+export async function market(client, library) {
+    await listTools(client);
+    await callATool(client);
+    await stream(client, library.callTool);
+    await cancel(client, library.callTool, { ping: library.stateful });
+    await watchAResource(client, library);
+    await promptAndCompletion(client);
+}
+
+async function listTools(client) {
+    const tools = new Map((await listAll(client, 'tools')).map(tool => [tool.name, tool]));
     for (const name of TOOLS) {
         const tool = tools.get(name);
         expect(tool, `the tool ${name}`, [...tools.keys()]);
@@ -28,7 +33,7 @@ export async function listTools(client) {
 }
 
 /** The clients validate structuredContent against the output schema themselves and throw if they differ. */
-export async function callATool(client) {
+async function callATool(client) {
     const good = await client.callTool({ name: 'get_snapshot_ticker', arguments: { market_type: 'stocks', ticker: 'AAPL' } });
     expect(!good.isError, 'a snapshot of AAPL', good);
     expect('results' in good.structuredContent, 'results in structuredContent', good);
@@ -43,7 +48,7 @@ export async function callATool(client) {
     expect(unknown instanceof Error && unknown.code === -32602, 'JSON-RPC error -32602 for an unknown tool', unknown);
 }
 
-export async function stream(client, callTool) {
+async function stream(client, callTool) {
     const started = Date.now();
     const seen = [];
     const onprogress = ({ progress, total, message }) => seen.push({ at: Date.now() - started, progress, total, message });
@@ -65,7 +70,7 @@ export async function stream(client, callTool) {
 }
 
 /** Cancels a 60 s stream by AbortSignal; `ping` says whether the session is alive where the era has ping. */
-export async function cancel(client, callTool, { ping }) {
+async function cancel(client, callTool, { ping }) {
     const abort = new AbortController();
     const streaming = Promise.withResolvers();
     const call = callTool(pricesFor(60_000), { onprogress: streaming.resolve, signal: abort.signal });
@@ -79,6 +84,24 @@ export async function cancel(client, callTool, { ping }) {
     const took = Date.now() - started;
     expect(!after.isError, 'an answer after the cancellation', after);
     expect(took < PROMPT_MS, `answers within ${PROMPT_MS} ms after a cancellation`, took);
+}
+
+async function watchAResource(client, { heard, watching }) {
+    const uri = 'market://quote/AAPL';
+    const stop = await watching(uri);
+    await until(() => heard.updates.length >= 2, 10_000, `two changes of ${uri}`, () => heard.updates);
+    expect(heard.updates.every(updated => updated === uri), `changes of ${uri} alone`, heard.updates);
+    const [{ text }] = (await client.readResource({ uri })).contents;
+    expect(text.includes('AAPL'), 'the quote of AAPL', text);
+    await stop();
+}
+
+async function promptAndCompletion(client) {
+    const names = (await listAll(client, 'prompts')).map(({ name }) => name);
+    expect(names.includes('stock_brief'), 'the prompt stock_brief', names);
+    const ref = { type: 'ref/resource', uri: 'market://quote/{symbol}' };
+    const { completion } = await client.complete({ ref, argument: { name: 'symbol', value: 'AAP' } });
+    expect(completion.values.includes('AAPL'), 'AAPL completes AAP', completion);
 }
 
 /** What a client reported through `onerror`, less the progress that was under way when a call was cancelled. */
@@ -95,7 +118,7 @@ export const pricesFor = duration => ({
 /** The items among progress notifications; the first one may only say that the stream is connected. */
 export const itemsOf = seen => seen.map(entry => JSON.parse(entry.message)).filter(item => !('status' in item));
 
-function textOf(result) {
+export function textOf(result) {
     const block = result.content.find(({ type }) => type === 'text');
     return block?.text ?? fail('text content', result);
 }

@@ -1,0 +1,96 @@
+//! What one thread that serves has of its own.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix::Actor as _;
+use tickgate_actors::Clock;
+use tickgate_actors::alerts::Alerts;
+use tickgate_actors::call::{Catalog, Started};
+use tickgate_actors::stateless::Stateless;
+use tickgate_actors::supervisor::MarketHandles;
+use tickgate_actors::tasks::Tasks;
+use tickgate_actors::window::{TapeWindow, WindowActor};
+use tickgate_core::access::{Caller, Principal, Scope};
+use tickgate_core::mcp::ServerInfo;
+use tickgate_core::ports::Seal;
+use tickgate_core::tape::Limits;
+use tokio::sync::watch;
+
+use crate::registry::{LiveRegistry, RegistryCatalog};
+use crate::tools::{ToolContext, ToolMetrics};
+use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
+
+/// What each worker is made of.
+#[derive(Clone)]
+pub(super) struct WorkerParts {
+    pub(super) market: MarketHandles,
+    pub(super) tape: Limits,
+    pub(super) client_settings: Arc<PolygonSettings>,
+    pub(super) upstream_metrics: UpstreamMetrics,
+    pub(super) registry: LiveRegistry,
+    pub(super) server_info: Arc<ServerInfo>,
+    pub(super) alerts: Alerts,
+    pub(super) tool_metrics: ToolMetrics,
+    pub(super) tasks: Tasks,
+    pub(super) seal: Arc<dyn Seal>,
+    pub(super) streaming: bool,
+    pub(super) draining: watch::Sender<bool>,
+    pub(super) clock: Clock,
+}
+
+/// What one thread serves with; it never leaves the thread.
+pub(super) struct Served {
+    pub(super) context: Rc<ToolContext>,
+    pub(super) catalog: Rc<dyn Catalog>,
+    pub(super) stateless: Stateless,
+}
+
+impl WorkerParts {
+    /// Makes it on the thread that it will serve.
+    pub(super) fn build(&self) -> Served {
+        let clock = self.clock;
+        let window = TapeWindow::new(self.tape, self.market.link.clone(), clock);
+        self.market.link.attach(WindowActor::new(window.clone()).start().recipient());
+        let upstream =
+            PolygonClient::new((*self.client_settings).clone(), self.market.quota.clone(), clock, self.upstream_metrics.clone());
+        let context = Rc::new(ToolContext {
+            window,
+            upstream: Rc::new(upstream),
+            market: self.market.state.clone(),
+            registry: self.registry.clone(),
+            alerts: self.alerts.clone(),
+            metrics: self.tool_metrics.clone(),
+            streaming: self.streaming,
+            clock,
+        });
+        let server = Arc::clone(&self.server_info);
+        let meta = server.result_meta();
+        let registry = self.registry.clone();
+        let catalog: Rc<dyn Catalog> =
+            Rc::new(RegistryCatalog::new(registry, Rc::clone(&context), server, Arc::clone(&self.seal)));
+        self.resume_tasks(&catalog);
+        let stateless = Stateless {
+            catalog: Rc::clone(&catalog),
+            tasks: self.tasks.clone(),
+            seal: Arc::clone(&self.seal),
+            clock,
+            draining: self.draining.subscribe(),
+            meta,
+        };
+        Served { context, catalog, stateless }
+    }
+
+    /// Runs the tasks again that ran before the restart; the first worker gets them all.
+    fn resume_tasks(&self, catalog: &Rc<dyn Catalog>) {
+        for task in self.tasks.claim() {
+            // What it may do was decided when it was made; it does no more than that.
+            let caller = Caller { principal: Principal::restored(&task.principal()), scope: Scope::Write, authenticated: true };
+            let (request, link) = task.call();
+            match catalog.start(request, &caller, link) {
+                Started::Done(outcome) => task.finish_with(outcome),
+                Started::Running(handler) => task.run(handler),
+            }
+        }
+    }
+}

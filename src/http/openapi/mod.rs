@@ -1,0 +1,210 @@
+//! The OpenAPI 3.0 document: written once at the start, from this table and the registry, through paperclip's models.
+//!
+//! paperclip knows Swagger 2 and converts it; what that cannot say (event streams, bearer tokens) is added afterwards.
+
+mod examples;
+mod operations;
+
+use bytes::Bytes;
+use paperclip::v2::models::DefaultApiRaw;
+use serde_json::{Map, Value, json};
+use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
+
+use self::examples::example;
+use self::operations::{AnswerKind, OPERATIONS, Operation};
+use crate::prompts::Prompt;
+use crate::registry::Registry;
+
+/// The document.
+///
+/// # Panics
+/// When the table above is no Swagger document: a mistake in the program, found by its test.
+#[must_use]
+pub fn document(public_url: &str, registry: &Registry) -> Bytes {
+    let swagger: DefaultApiRaw = serde_json::from_value(swagger()).expect("the table is a Swagger document");
+    let converted = paperclip_core::v3::openapiv2_to_v3(swagger);
+    let mut document = serde_json::to_value(converted).expect("an OpenAPI document is JSON");
+    document["servers"] = json!([{ "url": public_url }]);
+    document["components"]["securitySchemes"] = json!({
+        "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key"},
+        "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    });
+    document["security"] = json!([{}, {"bearer": []}, {"api_key": []}]);
+    for operation in OPERATIONS {
+        patch(&mut document["paths"][operation.path][operation.method], operation);
+    }
+    for path in ["/mcp", "/messages"] {
+        document["paths"][path]["post"]["requestBody"] = request_body(registry);
+    }
+    document["x-mcp-tools"] = tools(registry);
+    document["x-mcp-prompts"] = prompts(registry);
+    document["x-mcp-resources"] = resources(registry);
+    document.to_string().into()
+}
+
+fn swagger() -> Value {
+    let mut paths = Map::new();
+    for operation in OPERATIONS {
+        let parameters: Vec<Value> = operation
+            .parameters
+            .iter()
+            .map(|parameter| {
+                json!({"name": parameter.name, "in": parameter.place, "required": parameter.required, "type": parameter.kind, "description": parameter.help})
+            })
+            .collect();
+        let entry = paths.entry(operation.path).or_insert_with(|| json!({}));
+        entry[operation.method] = json!({
+            "operationId": operation.id,
+            "summary": operation.summary,
+            "tags": [operation.tag],
+            "parameters": parameters,
+            "responses": {"200": {"description": "as described"}},
+        });
+    }
+    json!({
+        "swagger": "2.0",
+        "info": {
+            "title": "tickgate",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Streaming gateway for market data. Every event and answer has a position; a stream opened after it misses nothing.",
+        },
+        "paths": paths,
+        "definitions": {},
+    })
+}
+
+/// What Swagger 2 cannot say.
+fn patch(entry: &mut Value, operation: &Operation) {
+    let (status, description, content) = match operation.answer {
+        AnswerKind::Json => {
+            ("200", "The answer", json!({"application/json": {"schema": {"type": "object"}, "example": example(operation.id)}}))
+        }
+        AnswerKind::Events => (
+            "200",
+            "An event stream",
+            json!({"text/event-stream": {"schema": {"type": "string"}, "example": example(operation.id)}}),
+        ),
+        AnswerKind::Text => {
+            ("200", "The exposition", json!({"text/plain": {"schema": {"type": "string"}, "example": example(operation.id)}}))
+        }
+        AnswerKind::Nothing => ("204", "Done", Value::Null),
+        AnswerKind::Accepted => ("202", "Taken", Value::Null),
+    };
+    let mut answer = json!({ "description": description });
+    if !content.is_null() {
+        answer["content"] = content;
+    }
+    let problem = json!({"schema": {"type": "object", "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}, "request_id": {"type": "string"},
+    }}});
+    entry["responses"] =
+        json!({ status: answer, "default": {"description": "A refusal", "content": {"application/problem+json": problem}} });
+    for (at, parameter) in operation.parameters.iter().enumerate() {
+        let example = parameter.example.parse::<u64>().map_or_else(|_| json!(parameter.example), |number| json!(number));
+        entry["parameters"][at]["example"] = example;
+        if parameter.name == "symbol" && parameter.place == "path" {
+            entry["parameters"][at]["schema"]["maxLength"] = json!(MAX_SYMBOL_BYTES);
+        }
+    }
+}
+
+/// An example call of each tool and each prompt, with arguments that fit: the interactive docs offer them to try.
+fn request_body(registry: &Registry) -> Value {
+    let mut examples = Map::new();
+    let mut example = |key: String, summary: &str, method: &str, params: Value| {
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        examples.insert(key, json!({"summary": summary, "value": call}));
+    };
+    for tool in registry.tools() {
+        example(tool.name.to_owned(), tool.title, "tools/call", json!({"name": tool.name, "arguments": {}}));
+    }
+    for prompt in registry.prompts().prompts() {
+        let arguments = sample_arguments(prompt);
+        let summary = format!("Prompt: {}", prompt.title());
+        example(
+            format!("prompt:{}", prompt.name()),
+            &summary,
+            "prompts/get",
+            json!({"name": prompt.name(), "arguments": arguments}),
+        );
+    }
+    json!({"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["jsonrpc", "method"]}, "examples": examples}}})
+}
+
+fn sample_arguments(prompt: &Prompt) -> Map<String, Value> {
+    prompt.arguments().iter().map(|argument| (argument.name.clone(), json!(argument.example))).collect()
+}
+
+/// Every prompt, with the rules of its arguments.
+fn prompts(registry: &Registry) -> Value {
+    let entry = |prompt: &Prompt| {
+        let mut entry = prompt.descriptor();
+        entry["argumentsSchema"] = prompt.schema().clone();
+        entry["example"] = json!(sample_arguments(prompt));
+        entry
+    };
+    registry.prompts().prompts().iter().map(entry).collect()
+}
+
+/// Every resource and template.
+fn resources(registry: &Registry) -> Value {
+    registry.resources().iter().filter_map(|resource| resource.descriptor().or_else(|| resource.template())).collect()
+}
+
+/// Every tool, as the registry has it.
+fn tools(registry: &Registry) -> Value {
+    registry
+        .tools()
+        .iter()
+        .map(|tool| {
+            json!({"name": tool.name, "title": tool.title, "description": tool.description, "scope": tool.scope, "streaming": tool.streaming,
+                "inputSchema": tool.input_schema, "outputSchema": tool.output_schema})
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_in_the_document_and_every_operation_has_an_example() {
+        let document: Value = serde_json::from_slice(&document("http://127.0.0.1:8080", &Registry::standard())).unwrap();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.0"));
+        let pages = ["/", "/favicon.ico", "/assets/{file}", "/docs", "/docs/{file}", "/openapi.json"];
+        let routes = include_str!("../routes.rs");
+        for path in
+            routes.split("resource(\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|path| !pages.contains(path))
+        {
+            assert!(document["paths"].get(path).is_some(), "{path} is missing in the document");
+        }
+        for operation in OPERATIONS {
+            let entry = &document["paths"][operation.path][operation.method];
+            assert_eq!(entry["operationId"], operation.id);
+            assert_eq!(entry["parameters"].as_array().map_or(0, Vec::len), operation.parameters.len(), "{}", operation.id);
+            assert!(
+                entry["responses"]["200"]["content"].is_object()
+                    || matches!(operation.answer, AnswerKind::Nothing | AnswerKind::Accepted),
+                "{}",
+                operation.id
+            );
+        }
+        assert_eq!(document["x-mcp-tools"].as_array().unwrap().len(), Registry::standard().tools().len());
+    }
+
+    #[test]
+    fn every_prompt_is_in_the_document_with_an_example_that_it_takes() {
+        let registry = Registry::standard();
+        let document: Value = serde_json::from_slice(&document("http://127.0.0.1:8080", &registry)).unwrap();
+        let listed: Vec<&str> =
+            document["x-mcp-prompts"].as_array().unwrap().iter().filter_map(|prompt| prompt["name"].as_str()).collect();
+        assert_eq!(listed, registry.prompts().prompts().iter().map(Prompt::name).collect::<Vec<_>>());
+        let examples = &document["paths"]["/mcp"]["post"]["requestBody"]["content"]["application/json"]["examples"];
+        for prompt in registry.prompts().prompts() {
+            let arguments = &examples[format!("prompt:{}", prompt.name())]["value"]["params"]["arguments"];
+            let arguments = serde_json::value::to_raw_value(arguments).unwrap();
+            assert!(prompt.get(Some(&arguments)).is_ok(), "{}", prompt.name());
+        }
+        assert_eq!(document["x-mcp-resources"].as_array().unwrap().len(), registry.resources().len());
+    }
+}
