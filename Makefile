@@ -1,6 +1,6 @@
 # Each recipe is a line, or a call of one script under scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench bench-peers conformance clients openapi clean
+.PHONY: help run test check fmt bench bench-peers fuzz conformance clients openapi clean
 
 help: ## list the recipes
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -22,6 +22,9 @@ bench: ## criterion benches
 
 bench-peers: ## the load generator against our bench server and the peers (PEERS=folder of the peers)
 	scripts/bench-peers.sh
+
+fuzz: ## build and run every fuzz target for FUZZ_SECONDS (20) each
+	scripts/fuzz.sh
 
 conformance: ## the official conformance suite against its fixtures, both eras
 	scripts/conformance.sh

@@ -60,7 +60,7 @@ impl Session {
         Ok(Asked::Watch(call, uri))
     }
 
-    /// A call that wanted to watch this is over. Several may want the same at a time; it is watched as long as one succeeds.
+    /// A call that wanted to watch this is over, or it is watched no more. It goes on as long as another call wants the same.
     pub(super) fn watch_settled(&mut self, wanted: Option<Box<str>>, watches: bool, effects: &mut Vec<Effect>) {
         let Some(uri) = wanted.filter(|uri| !self.watched.contains(uri)) else { return };
         if watches {
@@ -74,7 +74,7 @@ impl Session {
         let UriParams { uri } = parse("resources/unsubscribe", params)?;
         if let Some(at) = self.watched.iter().position(|watched| *watched == uri) {
             self.watched.swap_remove(at);
-            effects.push(Effect::Unwatch(uri));
+            self.watch_settled(Some(uri), false, effects);
         }
         Ok(Asked::Answer(b"{}"))
     }

@@ -1367,6 +1367,16 @@ mod notices {
     }
 
     #[test]
+    fn what_is_unsubscribed_while_another_call_wants_it_goes_on() {
+        let mut client = Client::new();
+        subscribe(&mut client, 1, "x:a");
+        subscribe(&mut client, 2, "x:a");
+        client.finish(0);
+        assert_eq!(client.request("resources/unsubscribe", json!({"uri": "x:a"})), "e3 answer result 9");
+        assert_eq!(client.fail(1), "unwatch x:a; e2 answer error 2 -32603");
+    }
+
+    #[test]
     fn a_subscription_that_is_cancelled_watches_nothing() {
         let mut client = Client::new();
         subscribe(&mut client, 1, "x:a");
