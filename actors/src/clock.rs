@@ -1,5 +1,6 @@
 //! The time, read in one place: it follows tokio's clock, so that paused time moves everything.
 
+use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -40,15 +41,32 @@ impl Clock {
     }
 }
 
+/// Random bytes asked of the operating system at once: a call for each name would be a system call for each request.
+const POOL_BYTES: usize = 1_024;
+
+thread_local! {
+    /// Bytes that this thread has not handed out yet; handed-out ones are wiped.
+    static POOL: RefCell<([u8; POOL_BYTES], usize)> = const { RefCell::new(([0; POOL_BYTES], POOL_BYTES)) };
+}
+
 /// 128 random bits from the operating system.
 ///
 /// # Panics
 /// When the operating system has none: nothing that needs to be unguessable may go on without.
 #[must_use]
 pub fn random_u128() -> u128 {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    u128::from_ne_bytes(bytes)
+    POOL.with_borrow_mut(|(pool, used)| {
+        if *used == POOL_BYTES {
+            getrandom::fill(pool).expect("the operating system gives random bytes");
+            *used = 0;
+        }
+        let mut bytes = [0; 16];
+        let next = *used + bytes.len();
+        bytes.copy_from_slice(&pool[*used..next]);
+        pool[*used..next].fill(0);
+        *used = next;
+        u128::from_ne_bytes(bytes)
+    })
 }
 
 /// A process-wide clock for places that have no other, such as log stamps.
@@ -56,4 +74,19 @@ pub fn random_u128() -> u128 {
 pub fn process_clock() -> Clock {
     static CLOCK: OnceLock<Clock> = OnceLock::new();
     *CLOCK.get_or_init(Clock::start)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_of_many_random_names_are_the_same_in_any_thread() {
+        let threads: Vec<_> =
+            (0..4).map(|_| std::thread::spawn(|| (0..1_000).map(|_| random_u128()).collect::<Vec<_>>())).collect();
+        let names: HashSet<u128> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(names.len(), 4_000);
+    }
 }

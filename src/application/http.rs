@@ -199,6 +199,7 @@ fn http_settings(settings: &Settings, public_url: &str, address: SocketAddr) -> 
         streams: settings.streams,
         lenient_versions: settings.sessions.version_check == VersionCheck::Lenient,
         legacy_sse: settings.sessions.legacy_sse,
+        reports: settings.telemetry.sentry_dsn.is_some(),
         loopback: settings.listen.host.is_loopback(),
     }
 }

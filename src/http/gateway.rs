@@ -56,6 +56,8 @@ pub struct HttpSettings {
     pub lenient_versions: bool,
     /// Whether the HTTP+SSE transport of 2024-11-05 is served.
     pub legacy_sse: bool,
+    /// Whether errors are reported (`SENTRY_DSN`).
+    pub reports: bool,
     /// `HOST` is a loopback address.
     pub loopback: bool,
 }

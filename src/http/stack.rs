@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_governor::Governor;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::ServiceConfig;
 use actix_web::{App, Error};
 use actix_web_lab::middleware::CatchPanic;
@@ -71,6 +71,7 @@ pub fn app(
     > + use<>,
 > {
     let gateway = Arc::clone(&worker.gateway);
+    let reports = gateway.settings.reports;
     App::new()
         .app_data(worker)
         .configure(|config| more(config, &gateway))
@@ -87,7 +88,10 @@ pub fn app(
         .wrap(Governor::new(&limiters.resumes))
         .wrap(Governor::new(&limiters.streams))
         .wrap(Governor::new(&limiters.requests))
-        .wrap(sentry_actix::Sentry::builder().capture_server_errors(true).start_transaction(true).finish())
+        .wrap(Condition::new(
+            reports,
+            sentry_actix::Sentry::builder().capture_server_errors(true).start_transaction(true).finish(),
+        ))
         .wrap(CatchPanic::default())
         .wrap(from_fn(finish))
         .wrap(TracingLogger::<AccessLog>::new())

@@ -22,10 +22,9 @@ pub fn start(settings: &TelemetrySettings) {
         LogFormat::Json => layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
         LogFormat::Text => layer.with_target(false).boxed(),
     };
-    let _ = tracing_subscriber::registry()
-        .with(sentry::integrations::tracing::SpanLayer::new())
-        .with(layer.with_filter(targets))
-        .try_init();
+    // Without reports nobody wants the spans: what is not logged then costs nothing.
+    let spans = settings.sentry_dsn.is_some().then(sentry::integrations::tracing::SpanLayer::new);
+    let _ = tracing_subscriber::registry().with(spans).with(layer.with_filter(targets)).try_init();
 }
 
 /// Milliseconds in UTC, the same form as everywhere else.
