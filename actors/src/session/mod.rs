@@ -107,7 +107,7 @@ impl SessionActor {
             Effect::Refuse(exchange, refusal) => self.answer(exchange, Answer::Refused(refusal)),
             Effect::Attach(exchange, frames) => {
                 let outlet = self.outlets.remove(&exchange)?;
-                match outlet.attach(frames, ctx.address().recipient(), exchange) {
+                match outlet.attach(frames, ctx.address().recipient(), exchange, self.session.is_a_pipe()) {
                     Some(outlet) => {
                         self.outlets.insert(exchange, outlet);
                     }

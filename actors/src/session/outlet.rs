@@ -17,6 +17,8 @@ use super::{Answer, Gone};
 
 /// Frames that wait for a connection that reads too slowly; beyond it the connection is closed and resumes from the log.
 const MAX_WAITING_FRAMES: usize = 256;
+/// The same where all calls of a session speak on one connection: they can speak in one go, before it gets a turn to read.
+const MAX_WAITING_FRAMES_OF_A_PIPE: usize = 64 * MAX_WAITING_FRAMES;
 
 /// One side of an exchange.
 pub(super) enum Outlet {
@@ -42,10 +44,16 @@ impl Outlet {
         }
     }
 
-    /// Makes the answer a stream; `None` when the other side is gone.
-    pub(super) fn attach(self, frames: Vec<Bytes>, session: Recipient<Gone>, exchange: ExchangeId) -> Option<Self> {
+    /// Makes the answer a stream, perhaps the only one of its session; `None` when the other side is gone.
+    pub(super) fn attach(
+        self,
+        frames: Vec<Bytes>,
+        session: Recipient<Gone>,
+        exchange: ExchangeId,
+        is_a_pipe: bool,
+    ) -> Option<Self> {
         let Self::Waiting(reply) = self else { return Some(self) };
-        let (sender, receiver) = mpsc::channel(MAX_WAITING_FRAMES);
+        let (sender, receiver) = mpsc::channel(if is_a_pipe { MAX_WAITING_FRAMES_OF_A_PIPE } else { MAX_WAITING_FRAMES });
         let stream = SessionStream { frames: tokio_stream::iter(frames).chain(ReceiverStream::new(receiver)), session, exchange };
         reply.send(Answer::Stream(stream)).ok()?;
         Some(Self::Attached(sender))

@@ -35,6 +35,12 @@ impl Session {
         session
     }
 
+    /// Whether everything is said on one stream.
+    #[must_use]
+    pub const fn is_a_pipe(&self) -> bool {
+        self.pipe.is_some()
+    }
+
     /// The stream on which everything is said, once it is open.
     pub(super) fn pipe_stream(&self) -> Option<StreamId> {
         self.pipe.and_then(|pipe| pipe.stream)

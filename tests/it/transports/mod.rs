@@ -135,6 +135,32 @@ fn every_transport_offers_the_same() {
     assert_eq!(offers[0], offers[2]);
 }
 
+/// Each call tells of each symbol at once, before any reader gets a turn.
+#[test]
+fn many_calls_that_speak_in_one_go_do_not_end_a_pipe() {
+    const CALLS: usize = 20;
+    let gateway = with_http_sse();
+    let wires: [&mut dyn Wire; 2] = [&mut SseClient::open(gateway.address), &mut Program::start(&[])];
+    for wire in wires {
+        wire.greet("2025-11-25");
+        let tickers = wire.ask(1, "tools/call", json!({"name": "list_tickers", "arguments": {"market": "stocks", "limit": 100}}));
+        let tickers: Vec<&Value> =
+            tickers["structuredContent"]["results"].as_array().unwrap().iter().map(|ticker| &ticker["ticker"]).collect();
+        let arguments = json!({"stream": true, "symbols": tickers, "interval": 1000, "duration": 2_000});
+        for id in 0..CALLS {
+            let params = json!({"name": "stream_stock_prices", "arguments": arguments, "_meta": {"progressToken": id}});
+            wire.say(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).to_string());
+        }
+        let mut spoken = 0;
+        for _ in 0..CALLS {
+            while wire.hear()["method"] == "notifications/progress" {
+                spoken += 1;
+            }
+        }
+        assert!(spoken >= CALLS * tickers.len(), "{spoken}");
+    }
+}
+
 #[test]
 fn the_documented_configurations_are_json_and_the_program_takes_their_arguments() {
     let document = include_str!("../../../docs/CLIENTS.md");
