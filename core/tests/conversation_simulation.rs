@@ -324,10 +324,10 @@ impl World {
                         count(seen, "cancelled in its own batch");
                     }
                 }
-                None if message.get("result").is_some() => {
-                    if self.expect_reply(message["id"].as_u64().expect("a number"), "answered") {
-                        count(seen, "answer in a batch");
-                    }
+                None if message["result"].is_object()
+                    && self.expect_reply(message["id"].as_u64().expect("a number"), "answered") =>
+                {
+                    count(seen, "answer in a batch");
                 }
                 Some("resources/unsubscribe") => {
                     self.watched.remove(message["params"]["uri"].as_str().expect("text"));

@@ -317,7 +317,7 @@ mod store {
             let id = read(&task.created())["taskId"].as_str().unwrap().to_owned();
             let kept = desk.kept(&id);
             assert_eq!(
-                (&kept["tool"], &kept["arguments"], &kept["status"]),
+                (&kept["call"]["tool"], &kept["call"]["arguments"], &kept["status"]),
                 (&json!("tool"), &json!({"n": 1}), &json!("working"))
             );
         });
