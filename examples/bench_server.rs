@@ -18,8 +18,8 @@ use tickgate_core::mcp::ToolOutput;
 use tickgate_core::tape::{Draft, Kind};
 use tickgate_core::time::Millis;
 
-/// Length of the answer of `big`, in bytes.
-const BIG: usize = 20_000;
+/// Bars in the answer of `big`: about 19 KB of text.
+const BARS: u64 = 180;
 
 fn main() -> anyhow::Result<()> {
     let mut sources = Sources::from_environment(std::env::vars());
@@ -102,7 +102,19 @@ fn echo() -> Tool {
     })
 }
 
+/// Text of the same size and form as that of the peers: an answer of aggregates as JSON.
 fn big() -> Tool {
-    let text = "{\"symbol\":\"AAPL\",\"price\":239.85}\n".repeat(BIG / 32);
+    let bar = |n: u64| {
+        let (volume, price, trades) = (70_000_000 + n * 1_013, 150 + n, 500_000 + n * 17);
+        let time = 1_700_000_000_000 + n * 86_400_000;
+        format!(
+            r#"{{"v":{volume},"vw":{price}.5432,"o":{price}.25,"c":{price}.75,"h":{}.95,"l":{}.05,"t":{time},"n":{trades}}}"#,
+            price + 1,
+            price - 1
+        )
+    };
+    let bars: Vec<String> = (0..BARS).map(bar).collect();
+    let text =
+        format!(r#"{{"ticker":"AAPL","resultsCount":{BARS},"adjusted":true,"results":[{}],"status":"OK"}}"#, bars.join(","));
     tool("big", serde_json::json!({"type": "object"}), move |_| ToolRun::Done(Ok(ToolOutput::text(&text, None, false))))
 }

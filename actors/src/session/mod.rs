@@ -41,6 +41,7 @@ pub(crate) use line::SessionLine;
 use line::{CallAsks, CallSaid};
 pub use outlet::SessionStream;
 use outlet::{Outlet, Pushed};
+pub use rest::FindError;
 use rest::Written;
 
 /// Mailbox bound: a client that pipelines more than this at once is told to wait.

@@ -18,6 +18,8 @@ use crate::call::Catalog;
 const BATCH: usize = 256;
 /// A session larger than this is not kept: its client starts anew.
 const MAX_BYTES: usize = 4 << 20;
+/// Longest wait for a session to be taken up: a store that fails costs each request this much and no more.
+const WAKE_PATIENCE: Duration = Duration::from_secs(6);
 /// The name of a call that nobody waits for: a watch that is taken up again.
 const NOBODY: CallId = CallId(u64::MAX);
 
@@ -110,22 +112,52 @@ impl SessionDirectory {
     }
 
     /// The session of that name, if it is this caller's; one that rests is taken up on this thread.
-    pub async fn find_or_wake(&self, id: &str, caller: &Caller, catalog: &Rc<dyn Catalog>) -> Option<SessionHandle> {
+    ///
+    /// # Errors
+    /// When there is no such session of this caller's, or it cannot be found out now.
+    pub async fn find_or_wake(&self, id: &str, caller: &Caller, catalog: &Rc<dyn Catalog>) -> Result<SessionHandle, FindError> {
         if let Some(session) = self.find(id, &caller.principal) {
-            return Some(session);
+            return Ok(session);
         }
-        let parsed: SessionId = id.parse().ok()?;
-        // One at a time: two requests of one client must not look for the session at once, or one of them finds it gone.
-        let _waking = self.waking.lock().await;
-        if let Some(session) = self.find(id, &caller.principal) {
-            return Some(session);
+        let parsed: SessionId = id.parse().map_err(|()| FindError::Unknown)?;
+        let (directory, owner, catalog) = (self.clone(), caller.clone(), Rc::clone(catalog));
+        // A client that leaves meanwhile must not take the session with it.
+        let waking = actix::spawn(async move { directory.wake(parsed, owner, catalog).await });
+        match tokio::time::timeout(WAKE_PATIENCE, waking).await {
+            Ok(Ok(woken)) => woken?,
+            _ => return Err(FindError::Busy),
         }
-        let now = self.clock.now();
-        let record = self.store.take(Shelf::Sessions, parsed.0, caller.principal.as_str(), now).await.ok().flatten()?;
-        let mut session: Session = serde_json::from_slice(&record.body).ok()?;
-        session.wake_up(now);
-        self.insert(parsed, session, caller.clone(), Rc::clone(catalog)).ok()?;
-        tracing::info!(session.id = ?parsed, caller.id = %caller.principal, "session taken up again");
-        self.find(id, &caller.principal)
+        self.find(id, &caller.principal).ok_or(FindError::Unknown)
     }
+
+    async fn wake(&self, id: SessionId, caller: Caller, catalog: Rc<dyn Catalog>) -> Result<(), FindError> {
+        // One at a time: of two requests of one client the second must not find the session gone from both places.
+        let _waking = self.waking.lock().await;
+        if self.find(&id.to_string(), &caller.principal).is_some() {
+            return Ok(());
+        }
+        let (now, principal) = (self.clock.now(), caller.principal.clone());
+        let taken = self.store.take(Shelf::Sessions, id.0, principal.as_str(), now).await.map_err(|_| FindError::Busy)?;
+        let record = taken.ok_or(FindError::Unknown)?;
+        let mut session: Session = serde_json::from_slice(&record.body).map_err(|_| FindError::Unknown)?;
+        session.wake_up(now);
+        if self.insert(id, session, caller, catalog).is_err() {
+            // There is no room for it now; there may be later.
+            let _ = self.store.put(Shelf::Sessions, vec![record]).await;
+            return Err(FindError::Busy);
+        }
+        tracing::info!(session.id = ?id, caller.id = %principal, "session taken up again");
+        Ok(())
+    }
+}
+
+/// Why a session is not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FindError {
+    /// There is none of that name, or it is another's.
+    #[error("Session not found or expired")]
+    Unknown,
+    /// The store does not say in time, or there is no room to take the session up.
+    #[error("the session cannot be taken up now: try again in a moment")]
+    Busy,
 }

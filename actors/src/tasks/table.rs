@@ -29,11 +29,13 @@ pub(super) struct Entry {
     task: Mutex<Task>,
     /// Raised by each change.
     pub(super) changed: watch::Sender<u64>,
+    /// One write to the store at a time: the newest state must be written last.
+    keeping: tokio::sync::Mutex<()>,
 }
 
 impl Entry {
     fn new(task: Task) -> Arc<Self> {
-        Arc::new(Self { task: Mutex::new(task), changed: watch::Sender::new(0) })
+        Arc::new(Self { task: Mutex::new(task), changed: watch::Sender::new(0), keeping: tokio::sync::Mutex::default() })
     }
 
     /// The task; held for the moment of one look or change, never across a wait.
@@ -61,7 +63,7 @@ impl Listed<'_> {
 impl Drop for Listed<'_> {
     fn drop(&mut self) {
         let Some(id) = self.id else { return };
-        self.tasks.0.table.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.tasks.0.table.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         let tasks = self.tasks.clone();
         // What was on its way to the store may still arrive there: after a restart it would run for nobody.
         actix::spawn(async move {
@@ -72,8 +74,34 @@ impl Drop for Listed<'_> {
     }
 }
 
+#[derive(Default)]
+struct Table {
+    tasks: HashMap<TaskId, Arc<Entry>>,
+    by_owner: HashMap<String, usize>,
+}
+
+impl Table {
+    fn insert(&mut self, id: TaskId, owner: &str, entry: Arc<Entry>) {
+        if self.tasks.insert(id, entry).is_none() {
+            *self.by_owner.entry(owner.to_owned()).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, id: TaskId) -> Option<Arc<Entry>> {
+        let entry = self.tasks.remove(&id)?;
+        let owner = entry.task().principal.clone();
+        if let Some(count) = self.by_owner.get_mut(&owner) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_owner.remove(&owner);
+            }
+        }
+        Some(entry)
+    }
+}
+
 struct Shared {
-    table: RwLock<HashMap<TaskId, Arc<Entry>>>,
+    table: RwLock<Table>,
     /// Read from the store and not running yet.
     unclaimed: Mutex<Vec<Arc<Entry>>>,
     store: Arc<dyn Store>,
@@ -104,12 +132,12 @@ impl Tasks {
                 tracing::warn!(task.id = ?TaskId(record.id), "a kept task cannot be read: it is left out");
                 continue;
             };
-            let (id, over) = (task.id, task.status().is_terminal());
+            let (id, over, owner) = (task.id, task.status().is_terminal(), task.principal.clone());
             let entry = Entry::new(task);
             if !over {
                 self.0.unclaimed.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&entry));
             }
-            self.0.table.write().unwrap_or_else(PoisonError::into_inner).insert(id, entry);
+            self.0.table.write().unwrap_or_else(PoisonError::into_inner).insert(id, &owner, entry);
             restored += 1;
         }
         Ok(restored)
@@ -149,20 +177,21 @@ impl Tasks {
 
     fn list(&self, id: TaskId, entry: &Arc<Entry>, principal: &Principal) -> Result<(), FeatureError> {
         let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
-        let own = table.values().filter(|entry| entry.task().principal == principal.as_str()).count();
-        if table.len() >= MAX_TASKS || own >= MAX_TASKS_PER_CALLER {
+        let own = table.by_owner.get(principal.as_str()).copied().unwrap_or_default();
+        if table.tasks.len() >= MAX_TASKS || own >= MAX_TASKS_PER_CALLER {
             let message = format!(
                 "too many tasks ({own} of yours; at most {MAX_TASKS_PER_CALLER}): cancel some, or wait until they are forgotten"
             );
             return Err(FeatureError::Rpc(RpcError::new(ErrorCode(429), message)));
         }
-        table.insert(id, Arc::clone(entry));
+        table.insert(id, principal.as_str(), Arc::clone(entry));
         drop(table);
         Ok(())
     }
 
     /// Writes a task to the store as it is now.
     pub(super) async fn keep(&self, entry: &Entry) -> Result<(), StoreError> {
+        let _keeping = entry.keeping.lock().await;
         let record = {
             let task = entry.task();
             Record {
@@ -187,7 +216,7 @@ impl Tasks {
         let unknown = || FeatureError::invalid_params("Unknown task: it never was, is not yours, or has been forgotten");
         let id: TaskId = id.parse().map_err(|_| unknown())?;
         let table = self.0.table.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = table.get(&id).filter(|entry| entry.task().principal == principal.as_str()).cloned();
+        let entry = table.tasks.get(&id).filter(|entry| entry.task().principal == principal.as_str()).cloned();
         drop(table);
         let now = self.0.clock.now();
         entry.filter(|entry| entry.task().expires() > now).ok_or_else(unknown)
@@ -243,8 +272,9 @@ impl Tasks {
     pub fn forget_the_expired(&self) {
         let now = self.now();
         let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
-        let expired: Vec<Arc<Entry>> =
-            table.extract_if(|_, entry| entry.task().expires() <= now).map(|(_, entry)| entry).collect();
+        let expired: Vec<TaskId> =
+            table.tasks.iter().filter(|(_, entry)| entry.task().expires() <= now).map(|(id, _)| *id).collect();
+        let expired: Vec<Arc<Entry>> = expired.into_iter().filter_map(|id| table.remove(id)).collect();
         drop(table);
         for entry in expired {
             if entry.task().cancel(now) {
@@ -256,7 +286,7 @@ impl Tasks {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.table.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.0.table.read().unwrap_or_else(PoisonError::into_inner).tasks.len()
     }
 
     /// Whether there are none.

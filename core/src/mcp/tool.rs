@@ -1,6 +1,6 @@
 //! Tools as clients see them, and what a call of one gives.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -89,18 +89,17 @@ impl ToolOutput {
     /// Text for models, and the same as data where there is any. `structured` is a JSON object on one line.
     #[must_use]
     pub fn text(text: &str, structured: Option<&[u8]>, is_error: bool) -> Self {
-        let mut result = BytesMut::with_capacity(text.len() + text.len() / 8 + structured.map_or(0, <[u8]>::len) + 96);
-        result.put_slice(b"{\"content\":[{\"type\":\"text\",\"text\":");
-        let mut writer = result.writer();
-        serde_json::to_writer(&mut writer, text).expect("a string is always JSON and memory is no failing writer");
-        let mut result = writer.into_inner();
-        result.put_slice(b"}]");
+        // Text that is itself JSON grows by a backslash for each quote.
+        let mut result = Vec::with_capacity(text.len() + text.len() / 4 + structured.map_or(0, <[u8]>::len) + 96);
+        result.extend_from_slice(b"{\"content\":[{\"type\":\"text\",\"text\":");
+        serde_json::to_writer(&mut result, text).expect("a string is always JSON and memory is no failing writer");
+        result.extend_from_slice(b"}]");
         if let Some(structured) = structured {
-            result.put_slice(b",\"structuredContent\":");
-            result.put_slice(structured);
+            result.extend_from_slice(b",\"structuredContent\":");
+            result.extend_from_slice(structured);
         }
-        result.put_slice(if is_error { b",\"isError\":true}" } else { b",\"isError\":false}" });
-        Self::Written(result.freeze())
+        result.extend_from_slice(if is_error { b",\"isError\":true}" } else { b",\"isError\":false}" });
+        Self::Written(result.into())
     }
 
     /// Blocks without data.

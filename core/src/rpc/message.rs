@@ -69,6 +69,7 @@ pub enum Body {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a JSON-RPC message, which is an object")]
 struct Envelope<'a> {
     #[serde(borrow, default)]
     jsonrpc: Option<Cow<'a, str>>,

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
-use tickgate_actors::session::{Answer, OpenError, SessionHandle, SubmitError};
+use tickgate_actors::session::{Answer, FindError, OpenError, SessionHandle, SubmitError};
 use tickgate_core::access::Caller;
 use tickgate_core::mcp::Refusal;
 use tickgate_core::rpc::{ClientMessage, ErrorCode, RequestId, RpcError};
@@ -149,7 +149,10 @@ async fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, P
         let gone = || Problem::unavailable("the gateway is shutting down: try again in a moment");
         return gateway.sessions.find(id, &caller.principal).ok_or_else(gone);
     }
-    gateway.sessions.find_or_wake(id, &caller, &worker.catalog).await.ok_or_else(not_found)
+    gateway.sessions.find_or_wake(id, &caller, &worker.catalog).await.map_err(|error| match error {
+        FindError::Unknown => not_found(),
+        FindError::Busy => Problem::unavailable(error.to_string()),
+    })
 }
 
 pub(super) fn answer(
