@@ -56,10 +56,8 @@ impl Stopper {
         self.gateway.draining.send_replace(true);
         self.gateway.market.drain();
         self.gateway.sessions.drain();
-        match self.gateway.sessions.rest(self.drain / 2).await {
-            Ok(kept) => tracing::info!(sessions = kept, "sessions are kept for the next start"),
-            Err(error) => tracing::error!(error = %error, "sessions cannot be kept: their clients will start anew"),
-        }
+        let (kept, lost) = self.gateway.sessions.rest(self.drain / 2).await;
+        tracing::info!(kept, lost, "sessions are kept for the next start; the clients of lost ones begin anew");
         self.server.stop(true).await;
         if let Some(simulator) = &self.simulator {
             simulator.stop(false).await;
@@ -241,6 +239,8 @@ fn serve(
         .mask_unmatched_patterns("unmatched")
         // A stream is counted when it ends, after minutes: its time would say nothing.
         .exclude("/events")
+        // Its own metric stops when a stream begins.
+        .exclude("/mcp")
         .exclude("/sse")
         .exclude_regex("/api/mcp/stream-.*")
         .build()

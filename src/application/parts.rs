@@ -96,6 +96,7 @@ impl Parts {
             seal: Arc::clone(&kept.seal),
             streaming: settings.sessions.streaming,
             draining: watch::Sender::new(false),
+            listen_for: Some(settings.streams.max_secs).filter(|secs| *secs > 0).map(Duration::from_secs),
             clock,
         };
         let sessions = sessions(&settings.sessions, &kept.store, clock, actor_metrics);
@@ -134,6 +135,7 @@ pub(super) async fn sweep(tasks: Tasks, store: Arc<dyn Store>, clock: Clock, for
         tokio::time::sleep(SWEEP).await;
         forget_more();
         tasks.forget_the_expired();
+        tasks.keep_what_failed().await;
         if let Err(error) = store.purge(clock.now()).await {
             tracing::warn!(error = %error, "expired records cannot be forgotten");
         }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Actor as _;
 use tickgate_actors::Clock;
@@ -11,7 +12,6 @@ use tickgate_actors::stateless::Stateless;
 use tickgate_actors::supervisor::MarketHandles;
 use tickgate_actors::tasks::Tasks;
 use tickgate_actors::window::{TapeWindow, WindowActor};
-use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::mcp::ServerInfo;
 use tickgate_core::ports::Seal;
 use tickgate_core::tape::Limits;
@@ -36,6 +36,8 @@ pub(super) struct WorkerParts {
     pub(super) seal: Arc<dyn Seal>,
     pub(super) streaming: bool,
     pub(super) draining: watch::Sender<bool>,
+    /// Life of a listener.
+    pub(super) listen_for: Option<Duration>,
     pub(super) clock: Clock,
 }
 
@@ -76,6 +78,7 @@ impl WorkerParts {
             seal: Arc::clone(&self.seal),
             clock,
             draining: self.draining.subscribe(),
+            listen_for: self.listen_for,
             meta,
         };
         Served { context, catalog, stateless }
@@ -84,8 +87,7 @@ impl WorkerParts {
     /// Runs the tasks again that ran before the restart; the first worker gets them all.
     fn resume_tasks(&self, catalog: &Rc<dyn Catalog>) {
         for task in self.tasks.claim() {
-            // What it may do was decided when it was made; it does no more than that.
-            let caller = Caller { principal: Principal::restored(&task.principal()), scope: Scope::Write, authenticated: true };
+            let caller = task.caller();
             let (request, link) = task.call();
             match catalog.start(request, &caller, link) {
                 Started::Done(outcome) => task.finish_with(outcome),

@@ -10,40 +10,27 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use bytes::Bytes;
 use futures_util::Stream;
-use prometheus::IntGauge;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::gateway::Worker;
 
 const KEEPALIVE: Bytes = Bytes::from_static(b": ping\n\n");
 
-/// Frames of `S`; `G` is held until the body is dropped.
+/// Frames of `S`; `G`, which counts the stream, is held until the body is dropped.
 pub(super) struct EventBody<S, G> {
     first: Option<Bytes>,
     frames: S,
     keepalive: Duration,
     silence: Pin<Box<Sleep>>,
-    _open: Open,
     _held: G,
-}
-
-/// Counts an open stream.
-struct Open(IntGauge);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }
 
 impl<S: Stream<Item = Bytes> + Unpin + 'static, G: Unpin + 'static> EventBody<S, G> {
     /// The answer with these frames; `first` goes before them at once.
     pub(super) fn respond(first: Option<Bytes>, frames: S, held: G, worker: &Worker) -> HttpResponse {
         let keepalive = Duration::from_secs(worker.gateway.settings.streams.keepalive_secs);
-        let open = worker.gateway.metrics.streams_open.with_label_values(&["mcp"]);
-        open.inc();
         let silence = Box::pin(sleep(keepalive));
-        event_stream().body(Self { first, frames, keepalive, silence, _open: Open(open), _held: held })
+        event_stream().body(Self { first, frames, keepalive, silence, _held: held })
     }
 }
 

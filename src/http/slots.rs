@@ -45,8 +45,23 @@ impl StreamSlots {
         }
         *count += 1;
         taken.all += 1;
+        Ok(StreamSlot { slots: self.clone(), principal: principal.clone(), _open: OpenStream::counted_by(open) })
+    }
+}
+
+/// Counts an open stream until it is dropped.
+pub(super) struct OpenStream(IntGauge);
+
+impl OpenStream {
+    pub(super) fn counted_by(open: IntGauge) -> Self {
         open.inc();
-        Ok(StreamSlot { slots: self.clone(), principal: principal.clone(), open })
+        Self(open)
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -54,7 +69,7 @@ impl StreamSlots {
 pub(super) struct StreamSlot {
     slots: StreamSlots,
     principal: Principal,
-    open: IntGauge,
+    _open: OpenStream,
 }
 
 impl Drop for StreamSlot {
@@ -67,6 +82,5 @@ impl Drop for StreamSlot {
                 taken.by_caller.remove(&self.principal);
             }
         }
-        self.open.dec();
     }
 }

@@ -39,6 +39,15 @@ impl ToolFailure {
         self.class == "not_found"
     }
 
+    /// The same as an error of the protocol, for what is no tool: only wrong arguments are the caller's fault.
+    #[must_use]
+    pub fn into_error(self) -> FeatureError {
+        match self.class {
+            "invalid_argument" => FeatureError::invalid_params(self.message),
+            reason => FeatureError::Failed { reason, message: self.message },
+        }
+    }
+
     /// A protocol error instead of a result: for what is no failure of the tool itself.
     #[must_use]
     pub fn protocol(error: FeatureError) -> Self {

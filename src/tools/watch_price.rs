@@ -110,27 +110,26 @@ struct Watch {
 
 impl Watch {
     async fn run(mut self, call: &ToolCall) -> ToolOutcome {
-        let (window, clock) = (&call.context.window, call.context.clock);
-        let topics = vec![Topic::Prices(self.alert.terms.symbol.clone())];
-        let wish = Wish { topics: topics.clone(), interval_ms: None, ready: Ready::Recorded };
-        let interest = window.watch(wish).await?;
-        let settings = ReaderSettings { mode: Mode::All, gather: Gather::all(0), start: Start::Latest };
-        let mut reader = TapeReader::join(window, &topics, settings, interest);
+        let clock = call.context.clock;
+        let mut reader = self.join(call).await?;
         let deadline = tokio::time::Instant::now() + Duration::from_millis(self.began.plus(self.timeout).since(clock.now()));
         let mut told = Millis(0);
         while let Ok(next) = tokio::time::timeout_at(deadline, reader.next()).await {
-            let Some(next) = next else {
-                // The gateway is shutting down. A task is not over by that: its next life goes on.
-                if call.link.task_began().is_some() {
-                    std::future::pending::<()>().await;
+            let event = match next {
+                Some(Next::Event(event)) => event,
+                // The prices in between are gone. Where the price is now still says whether the condition is met.
+                Some(Next::Fallen) => {
+                    reader = self.join(call).await?;
+                    continue;
                 }
-                break;
-            };
-            let Next::Event(event) = next else {
-                if matches!(next, Next::Fallen) {
-                    break;
+                Some(_) => continue,
+                None => {
+                    // The gateway is shutting down. A task is not over by that: its next life goes on.
+                    if call.link.task_began().is_some() {
+                        std::future::pending::<()>().await;
+                    }
+                    return Err(ToolFailure::new("draining", "the gateway is shutting down: call again in a moment"));
                 }
-                continue;
             };
             let Some(tick) = Tick::of(&event) else { continue };
             let now = clock.now();
@@ -144,6 +143,14 @@ impl Watch {
             self.last = Some(tick);
         }
         Ok(self.result(call, None, clock.now()))
+    }
+
+    async fn join(&self, call: &ToolCall) -> Result<TapeReader, ToolFailure> {
+        let topics = vec![Topic::Prices(self.alert.terms.symbol.clone())];
+        let wish = Wish { topics: topics.clone(), interval_ms: None, ready: Ready::Recorded };
+        let interest = call.context.window.watch(wish).await?;
+        let settings = ReaderSettings { mode: Mode::All, gather: Gather::all(0), start: Start::Latest };
+        Ok(TapeReader::join(&call.context.window, &topics, settings, interest))
     }
 
     async fn tell(&self, call: &ToolCall, price: f64, now: Millis) {

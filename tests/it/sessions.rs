@@ -214,6 +214,21 @@ fn a_cancelled_call_stops_and_is_never_answered() {
 }
 
 #[test]
+fn a_call_that_a_shutdown_cuts_off_is_told_to_try_again_and_not_that_its_session_is_gone() {
+    let gateway = TestGateway::with(&[("SIM_LATENCY_MS", "9000")]);
+    let client = McpClient::connect(gateway.address);
+    let params = json!({"name": "get_last_trade", "arguments": {"ticker": "AAPL"}});
+    let call = json!({"jsonrpc": "2.0", "id": "cut", "method": "tools/call", "params": params});
+    let call = std::thread::spawn(move || client.post(&call));
+    until("the call to be under way", || gateway.simulator().requests_to("/v2/last/trade") == 1);
+    gateway.begin_to_stop();
+    let answer = call.join().unwrap();
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")));
+    let error = answer.json();
+    assert_eq!((&error["id"], &error["error"]["data"]["reason"]), (&json!("cut"), &json!("draining")));
+}
+
+#[test]
 fn an_idle_session_ends_and_its_place_is_freed() {
     let gateway = TestGateway::with(&[("SESSION_IDLE_SECS", "1"), ("MAX_SESSIONS", "1")]);
     let client = McpClient::connect(gateway.address);

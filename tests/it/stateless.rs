@@ -71,11 +71,35 @@ fn a_stream_of_a_call_has_no_ids_and_closing_it_cancels_the_call() {
     until("the interest to be dropped", || watched(&gateway) == 1);
 }
 
+#[test]
+fn every_stream_without_a_session_takes_one_of_the_callers_places_and_is_counted_once() {
+    let gateway = TestGateway::with(&[("MAX_STREAMS_PER_CALLER", "1")]);
+    let modern = Stateless::new(gateway.address);
+    let arguments = json!({"stream": true, "symbols": ["AAPL"], "duration": 300_000, "interval": 1_000});
+    let params = json!({"name": "stream_stock_prices", "arguments": arguments, "_meta": {"progressToken": "t"}});
+    let mut first = modern.ask("tools/call", params.clone());
+    first.data().unwrap();
+    assert_eq!((streams(&gateway, "mcp"), streams(&gateway, "listen")), (1, 0));
+    let second = modern.request(json!("second"), "tools/call", params).send(gateway.address);
+    assert_eq!(second.status, 429);
+    let refusal = second.json();
+    assert_eq!((&refusal["id"], &refusal["error"]["data"]["reason"]), (&json!("second"), &json!("too_many_streams")));
+    let filter = json!({"notifications": {"toolsListChanged": true}});
+    assert_eq!(modern.ask("subscriptions/listen", filter.clone()).status, 429);
+    first.cut();
+    until("the place to be free", || streams(&gateway, "mcp") == 0);
+    let mut listener = modern.ask("subscriptions/listen", filter);
+    listener.data().unwrap();
+    assert_eq!((streams(&gateway, "mcp"), streams(&gateway, "listen")), (0, 1));
+}
+
+fn streams(gateway: &TestGateway, kind: &str) -> u64 {
+    gateway.metric(&format!("tickgate_streams_open{{kind=\"{kind}\"}}"))
+}
+
 /// How many topics are watched; the status always is.
 fn watched(gateway: &TestGateway) -> u64 {
-    let metrics = get("/metrics").send(gateway.address).text();
-    let line = metrics.lines().find(|line| line.starts_with("tickgate_topics_watched ")).unwrap();
-    line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() as u64
+    gateway.metric("tickgate_topics_watched")
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl From<AskError> for FeatureError {
     fn from(error: AskError) -> Self {
         match error {
             AskError::Unsupported(needs) => Self::MissingCapability(needs),
-            other => Self::invalid_params(other.to_string()),
+            other => Self::Failed { reason: "no_answer", message: other.to_string() },
         }
     }
 }

@@ -12,6 +12,7 @@ use tickgate_core::ports::Store;
 use tickgate_core::session::{Notice, Session};
 
 use super::handle::SessionHandle;
+use super::rest::Waking;
 use super::{Drain, SessionActor, Tell};
 use crate::call::Catalog;
 use crate::clock::{Clock, random_u128};
@@ -81,7 +82,7 @@ pub struct SessionDirectory {
     table: Arc<RwLock<Table>>,
     limits: DirectoryLimits,
     pub(super) store: Arc<dyn Store>,
-    pub(super) waking: Arc<tokio::sync::Mutex<()>>,
+    pub(super) waking: Arc<Waking>,
     pub(super) clock: Clock,
     metrics: Metrics,
 }
@@ -101,6 +102,13 @@ impl SessionDirectory {
         let id = SessionId(random_u128());
         self.insert(id, session, caller, catalog)?;
         Ok(id)
+    }
+
+    /// Whether there is room for another session of this caller now.
+    pub(super) fn has_room(&self, principal: &Principal) -> bool {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let own = table.by_caller.get(principal).copied().unwrap_or_default();
+        table.sessions.len() < self.limits.sessions && own < self.limits.per_caller
     }
 
     pub(super) fn insert(

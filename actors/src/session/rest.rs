@@ -1,15 +1,16 @@
 //! Sessions between two lives of the gateway: written to the store when it stops in good order, taken up when their client comes back.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{ActorContext, AsyncContext, Context, Handler, Message};
 use bytes::Bytes;
 use tickgate_core::access::Caller;
-use tickgate_core::ports::{Record, Shelf, StoreError};
+use tickgate_core::ports::{Record, Shelf};
 use tickgate_core::session::{CallId, Session};
 use tickgate_core::time::Millis;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::{SessionActor, SessionDirectory, SessionHandle, SessionId};
 use crate::call::Catalog;
@@ -20,6 +21,8 @@ const BATCH: usize = 256;
 const MAX_BYTES: usize = 4 << 20;
 /// Longest wait for a session to be taken up: a store that fails costs each request this much and no more.
 const WAKE_PATIENCE: Duration = Duration::from_secs(6);
+/// Time to write down what has come to rest in the last moment.
+const WRITING: Duration = Duration::from_secs(1);
 /// The name of a call that nobody waits for: a watch that is taken up again.
 const NOBODY: CallId = CallId(u64::MAX);
 
@@ -80,35 +83,41 @@ impl Handler<Rest> for SessionActor {
 }
 
 impl SessionDirectory {
-    /// Writes every session down, each once no call of it runs or `patience` is over. Their connections end.
-    ///
-    /// # Errors
-    /// When the store does not keep them; those that it did keep are kept.
-    pub async fn rest(&self, patience: Duration) -> Result<usize, StoreError> {
-        let mut asked = Vec::new();
-        for (id, principal, session) in self.entries() {
+    /// Writes every session down, each once no call of it runs or `patience` is over. Their connections end. Says how many were kept and
+    /// how many are lost.
+    pub async fn rest(&self, patience: Duration) -> (usize, usize) {
+        let sessions = self.entries();
+        let all = sessions.len();
+        let mut asked = Vec::with_capacity(all);
+        for (id, principal, session) in sessions {
             let (reply, written) = oneshot::channel();
             if session.try_send(Rest { patience, reply }).is_ok() {
                 asked.push((id, principal, written));
             }
         }
-        let deadline = tokio::time::Instant::now() + patience + patience / 2;
-        let mut kept = 0;
-        let mut records = Vec::new();
+        let deadline = tokio::time::Instant::now() + patience + WRITING;
+        let (mut kept, mut records) = (0, Vec::new());
         for (id, principal, written) in asked {
             if let Ok(Ok((body, expires))) = tokio::time::timeout_at(deadline, written).await {
                 records.push(Record { id: id.0, principal: principal.as_str().to_owned(), expires: Some(expires), body });
             }
             if records.len() >= BATCH {
-                kept += records.len();
-                self.store.put(Shelf::Sessions, std::mem::take(&mut records)).await?;
+                kept += self.keep(std::mem::take(&mut records)).await;
             }
         }
-        kept += records.len();
-        if !records.is_empty() {
-            self.store.put(Shelf::Sessions, records).await?;
+        kept += self.keep(records).await;
+        (kept, all - kept)
+    }
+
+    async fn keep(&self, records: Vec<Record>) -> usize {
+        let count = records.len();
+        match self.store.put(Shelf::Sessions, records).await {
+            Ok(()) => count,
+            Err(error) => {
+                tracing::error!(error = %error, sessions = count, "sessions cannot be kept");
+                0
+            }
         }
-        Ok(kept)
     }
 
     /// The session of that name, if it is this caller's; one that rests is taken up on this thread.
@@ -120,9 +129,13 @@ impl SessionDirectory {
             return Ok(session);
         }
         let parsed: SessionId = id.parse().map_err(|()| FindError::Unknown)?;
+        let place = Arc::clone(&self.waking.lookups).try_acquire_owned().map_err(|_| FindError::Busy)?;
         let (directory, owner, catalog) = (self.clone(), caller.clone(), Rc::clone(catalog));
         // A client that leaves meanwhile must not take the session with it.
-        let waking = actix::spawn(async move { directory.wake(parsed, owner, catalog).await });
+        let waking = actix::spawn(async move {
+            let _place = place;
+            directory.wake(parsed, owner, catalog).await
+        });
         match tokio::time::timeout(WAKE_PATIENCE, waking).await {
             Ok(Ok(woken)) => woken?,
             _ => return Err(FindError::Busy),
@@ -131,10 +144,13 @@ impl SessionDirectory {
     }
 
     async fn wake(&self, id: SessionId, caller: Caller, catalog: Rc<dyn Catalog>) -> Result<(), FindError> {
-        // One at a time: of two requests of one client the second must not find the session gone from both places.
-        let _waking = self.waking.lock().await;
+        // One of a name at a time: of two requests of one client the second must not find the session gone from both places.
+        let _waking = self.waking.names[(id.0 % WAKING_NAMES as u128) as usize].lock().await;
         if self.find(&id.to_string(), &caller.principal).is_some() {
             return Ok(());
+        }
+        if !self.has_room(&caller.principal) {
+            return Err(FindError::Busy);
         }
         let (now, principal) = (self.clock.now(), caller.principal.clone());
         let taken = self.store.take(Shelf::Sessions, id.0, principal.as_str(), now).await.map_err(|_| FindError::Busy)?;
@@ -142,12 +158,31 @@ impl SessionDirectory {
         let mut session: Session = serde_json::from_slice(&record.body).map_err(|_| FindError::Unknown)?;
         session.wake_up(now);
         if self.insert(id, session, caller, catalog).is_err() {
-            // There is no room for it now; there may be later.
-            let _ = self.store.put(Shelf::Sessions, vec![record]).await;
+            // The room was taken meanwhile; there may be some later.
+            if let Err(error) = self.store.put(Shelf::Sessions, vec![record]).await {
+                tracing::error!(error = %error, session.id = ?id, "a session that there was no room for is lost");
+            }
             return Err(FindError::Busy);
         }
         tracing::info!(session.id = ?id, caller.id = %principal, "session taken up again");
         Ok(())
+    }
+}
+
+/// Lookups of sessions that rest, at once: what strangers name must not pile up before a store that is slow.
+const MAX_LOOKUPS: usize = 256;
+/// Locks that names share.
+const WAKING_NAMES: usize = 64;
+
+/// Who is being taken up.
+pub(super) struct Waking {
+    names: [tokio::sync::Mutex<()>; WAKING_NAMES],
+    lookups: Arc<Semaphore>,
+}
+
+impl Default for Waking {
+    fn default() -> Self {
+        Self { names: std::array::from_fn(|_| tokio::sync::Mutex::default()), lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)) }
     }
 }
 

@@ -11,7 +11,7 @@ use futures_util::Stream;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::LocalBoxStream;
 use serde_json::value::RawValue;
-use tickgate_core::access::{Caller, Principal};
+use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::mcp::{Answers, Asked, FeatureRequest, Outcome, Round, StatelessRequest, Voice, bad_state, binding};
 use tickgate_core::ports::Sealed;
 use tickgate_core::rpc::RequestId;
@@ -31,6 +31,7 @@ struct Call {
     stateless: Stateless,
     id: RequestId,
     principal: Principal,
+    scope: Scope,
     handler: Option<LocalBoxFuture<'static, Outcome>>,
     line: Rc<StatelessLine>,
     bound: Vec<Vec<u8>>,
@@ -72,8 +73,9 @@ pub(super) async fn answer(
     match stateless.catalog.start(feature, caller, link) {
         Started::Done(outcome) => stateless.json(&id, outcome),
         Started::Running(handler) => {
-            let (stateless, principal, handler) = (stateless.clone(), caller.principal.clone(), Some(handler));
-            Call { stateless, id, principal, handler, line, bound, tool, info }.answer().await
+            let (stateless, principal, scope) = (stateless.clone(), caller.principal.clone(), caller.scope);
+            let handler = Some(handler);
+            Call { stateless, id, principal, scope, handler, line, bound, tool, info }.answer().await
         }
     }
 }
@@ -146,7 +148,7 @@ impl Call {
     async fn detach(&mut self, terms: TaskTerms) -> Outcome {
         let (tool, arguments) = self.tool.take().unwrap_or_default();
         let answers = self.line.round.borrow().answers().clone();
-        let call = TaskCall { tool, arguments, answers };
+        let call = TaskCall { tool, arguments, answers, client: self.info.client, scope: self.scope };
         let task = self.stateless.tasks.create(&self.principal, call, terms, &self.info).await?;
         let created = task.created();
         self.line.become_task(task.line());

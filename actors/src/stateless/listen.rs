@@ -31,11 +31,17 @@ pub(super) fn listen(stateless: &Stateless, request: StatelessRequest, caller: &
         stream::iter([acknowledged, closing]).boxed_local()
     } else {
         let mut draining = stateless.draining.clone();
-        let drained = async move {
+        let listen_for = stateless.listen_for;
+        let over = async move {
             // A sender that is gone drains as well.
-            let _ = draining.wait_for(|draining| *draining).await;
+            let drained = draining.wait_for(|draining| *draining);
+            match listen_for {
+                Some(life) => drop(tokio::time::timeout(life, drained).await),
+                None => drop(drained.await),
+            }
         };
-        let told = select_all(sources).chain(stream::pending()).take_until(drained.boxed_local());
+        // It ends by itself when nothing that it listens to will change any more.
+        let told = select_all(sources).take_until(over.boxed_local());
         let told = told.map(move |told| match told {
             Told::Notice(notice) => message(&id, &notice),
             Told::Task(params) => notification("notifications/tasks", &with_subscription(&id, params.as_bytes())),

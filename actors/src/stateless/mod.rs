@@ -10,6 +10,7 @@ mod tests;
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tickgate_core::access::Caller;
@@ -38,6 +39,8 @@ pub struct Stateless {
     pub clock: Clock,
     /// Turns true when the gateway is shutting down.
     pub draining: watch::Receiver<bool>,
+    /// How long a listener may listen; for ever when `None`. Its client listens anew.
+    pub listen_for: Option<Duration>,
     /// The inside of `_meta` that every result carries.
     pub meta: Bytes,
 }

@@ -37,6 +37,7 @@ impl Desk {
             seal: Arc::new(PlainSeal::default()),
             clock,
             draining: draining.subscribe(),
+            listen_for: None,
             meta: Bytes::from_static(br#""server":"us""#),
         };
         Self { stateless, script, store, draining }

@@ -1,6 +1,7 @@
 //! Calls that outlive their request: which exist, whose they are, and the handlers that run for them. What is told is durable
 //! before it is told; after a restart a handler runs again from its beginning.
 
+mod keep;
 mod line;
 mod runner;
 mod table;

@@ -9,8 +9,8 @@ use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use serde_json::value::{RawValue, to_raw_value};
-use tickgate_core::access::Principal;
-use tickgate_core::mcp::{ClientCapabilities, FeatureRequest, FeatureResult, Outcome, Revision};
+use tickgate_core::access::{Caller, Principal};
+use tickgate_core::mcp::{FeatureRequest, FeatureResult, Outcome, Revision};
 use tickgate_core::rpc::{ErrorCode, RpcError};
 
 use super::line::TaskLine;
@@ -29,10 +29,11 @@ impl RunningTask {
         Self { tasks, entry, info }
     }
 
-    /// Whose it is.
+    /// Whose it is, and what they might do when they made it: it does no more than that.
     #[must_use]
-    pub fn principal(&self) -> String {
-        self.entry.task().principal.clone()
+    pub fn caller(&self) -> Caller {
+        let task = self.entry.task();
+        Caller { principal: Principal::restored(&task.principal), scope: task.call.scope, authenticated: true }
     }
 
     /// The call to make again, and its line.
@@ -42,8 +43,7 @@ impl RunningTask {
             let task = self.entry.task();
             (task.call.tool.clone(), task.call.arguments.clone())
         };
-        let client =
-            ClientCapabilities { sampling: true, forms: true, urls: true, roots: true, tasks: true, sampling_tools: false };
+        let client = self.entry.task().call.client;
         let info = self.info.clone().unwrap_or(CallInfo {
             revision: Revision::V2026_07_28,
             client,
@@ -80,10 +80,8 @@ impl RunningTask {
             let outcome = drive(&tasks, &entry, handler).await;
             tasks.metrics().tasks_running.dec();
             if let Some(outcome) = outcome {
-                let ending = ending(outcome);
-                entry.task().finish(ending, tasks.now());
-                entry.raise();
-                tasks.keep_or_log(&entry).await;
+                let (ending, now) = (ending(outcome), tasks.now());
+                tasks.change(&entry, move |task| task.finish(ending.clone(), now)).await;
             }
             let status = entry.task().status();
             tasks.metrics().tasks_ended.with_label_values(&[status.as_str()]).inc();

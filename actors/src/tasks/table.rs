@@ -1,6 +1,7 @@
 //! Which tasks exist: read and written from every worker, each change written through to the store.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use futures_util::stream::{self, LocalBoxStream};
@@ -8,7 +9,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Map, Value};
 use tickgate_core::access::Principal;
 use tickgate_core::mcp::{FeatureError, FeatureResult, Outcome};
-use tickgate_core::ports::{Record, Shelf, Store, StoreError};
+use tickgate_core::ports::{Shelf, Store, StoreError};
 use tickgate_core::rpc::{ErrorCode, RpcError};
 use tickgate_core::task::{Task, TaskCall, TaskId, TaskTerms};
 use tickgate_core::time::Millis;
@@ -29,13 +30,20 @@ pub(super) struct Entry {
     task: Mutex<Task>,
     /// Raised by each change.
     pub(super) changed: watch::Sender<u64>,
-    /// One write to the store at a time: the newest state must be written last.
-    keeping: tokio::sync::Mutex<()>,
+    /// Held while the store is written.
+    pub(super) keeping: tokio::sync::Mutex<()>,
+    /// Whether the store lacks the newest state.
+    pub(super) unkept: AtomicBool,
 }
 
 impl Entry {
     fn new(task: Task) -> Arc<Self> {
-        Arc::new(Self { task: Mutex::new(task), changed: watch::Sender::new(0), keeping: tokio::sync::Mutex::default() })
+        Arc::new(Self {
+            task: Mutex::new(task),
+            changed: watch::Sender::new(0),
+            keeping: tokio::sync::Mutex::default(),
+            unkept: AtomicBool::new(false),
+        })
     }
 
     /// The task; held for the moment of one look or change, never across a wait.
@@ -189,28 +197,6 @@ impl Tasks {
         Ok(())
     }
 
-    /// Writes a task to the store as it is now.
-    pub(super) async fn keep(&self, entry: &Entry) -> Result<(), StoreError> {
-        let _keeping = entry.keeping.lock().await;
-        let record = {
-            let task = entry.task();
-            Record {
-                id: task.id.0,
-                principal: task.principal.clone(),
-                expires: Some(task.expires()),
-                body: serde_json::to_vec(&*task).expect("a task holds only strings, numbers and JSON").into(),
-            }
-        };
-        self.0.store.put(Shelf::Tasks, vec![record]).await
-    }
-
-    /// The same where there is nobody to tell of a failure: it is logged, and the task goes on.
-    pub(super) async fn keep_or_log(&self, entry: &Entry) {
-        if let Err(error) = self.keep(entry).await {
-            tracing::error!(error = %error, "a change of a task cannot be kept: after a restart it would be forgotten");
-        }
-    }
-
     /// The task of that name, if it is this caller's. Another's is answered like one that does not exist.
     fn find(&self, id: &str, principal: &Principal) -> Result<Arc<Entry>, FeatureError> {
         let unknown = || FeatureError::invalid_params("Unknown task: it never was, is not yours, or has been forgotten");
@@ -230,30 +216,27 @@ impl Tasks {
     /// `tasks/update`.
     pub(crate) async fn update(&self, id: &str, principal: &Principal, responses: Map<String, Value>) -> Outcome {
         let entry = self.find(id, principal)?;
-        let taken = entry.task().update(responses, self.now());
-        if taken {
-            // First, because the client may leave while the store is busy.
-            entry.raise();
-            self.keep_or_log(&entry).await;
-        }
+        let now = self.now();
+        self.change(&entry, move |task| task.update(responses.clone(), now)).await;
         Ok(FeatureResult::empty())
     }
 
     /// `tasks/cancel`; a task that is over stays as it is.
     pub(crate) async fn cancel(&self, id: &str, principal: &Principal) -> Outcome {
         let entry = self.find(id, principal)?;
-        let stopped = entry.task().cancel(self.now());
-        if stopped {
-            entry.raise();
-            self.keep_or_log(&entry).await;
-        }
+        let now = self.now();
+        self.change(&entry, move |task| task.cancel(now)).await;
         Ok(FeatureResult::empty())
     }
 
     /// The task after each change, as the parameters of `notifications/tasks`; ends with the task. `None` as for an unknown one.
     pub(crate) fn watch(&self, id: &str, principal: &Principal) -> Option<LocalBoxStream<'static, String>> {
         let entry = self.find(id, principal).ok()?;
-        let changed = entry.changed.subscribe();
+        let mut changed = entry.changed.subscribe();
+        // One that is over will not change any more: its end is told all the same.
+        if entry.task().status().is_terminal() {
+            changed.mark_changed();
+        }
         let changes = stream::unfold((entry, changed), |(entry, mut changed)| {
             async move {
                 if entry.task().status().is_terminal() && !changed.has_changed().unwrap_or(false) {
@@ -293,6 +276,14 @@ impl Tasks {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    pub(super) fn entries(&self) -> Vec<Arc<Entry>> {
+        self.0.table.read().unwrap_or_else(PoisonError::into_inner).tasks.values().cloned().collect()
+    }
+
+    pub(super) fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
     }
 
     pub(super) fn now(&self) -> Millis {

@@ -71,7 +71,8 @@ impl Desk {
             request_id: "r".into(),
             traceparent: None,
         };
-        let call = TaskCall { tool: "tool".into(), arguments: Some(arguments), answers: Map::new() };
+        let (client, scope) = (info.client, tickgate_core::access::Scope::Read);
+        let call = TaskCall { tool: "tool".into(), arguments: Some(arguments), answers: Map::new(), client, scope };
         self.tasks.create(&principal(name), call, TERMS, &info).await
     }
 
@@ -372,7 +373,7 @@ mod store {
             let mut claimed = desk.tasks.claim();
             assert_eq!((claimed.len(), desk.tasks.claim().len()), (1, 0), "who takes it runs it, once");
             let task = claimed.remove(0);
-            assert_eq!(task.principal(), principal("ada").as_str());
+            assert_eq!(task.caller().principal, principal("ada"));
             let (FeatureRequest::CallTool { name, arguments }, link) = task.call() else { panic!("a call of its tool") };
             assert_eq!((&*name, arguments.unwrap().get()), ("tool", r#"{"n":1}"#));
             let began = link.task_began().unwrap();
@@ -548,11 +549,13 @@ mod watchers {
     }
 
     #[test]
-    fn the_stream_of_a_task_that_is_over_is_over() {
+    fn the_stream_of_a_task_that_is_over_tells_its_end_and_is_over() {
         on_paused_time(|| async {
             let desk = Desk::new();
             let id = desk.run(|_| async { result() }).await;
-            assert_eq!(desk.tasks.watch(&id, &principal("ada")).unwrap().next().await, None);
+            let mut told = desk.tasks.watch(&id, &principal("ada")).unwrap();
+            assert!(told.next().await.unwrap().contains("\"status\":\"completed\""));
+            assert_eq!(told.next().await, None);
         });
     }
 

@@ -162,6 +162,13 @@ pub enum FeatureError {
         /// What would be enough.
         needed: Scope,
     },
+    /// The request is right, but what it needs is not to be had now: an internal error that says why.
+    Failed {
+        /// A class for programs, e.g. `rate_limited`.
+        reason: &'static str,
+        /// For people.
+        message: String,
+    },
     /// Exactly this error.
     Rpc(RpcError),
 }
@@ -194,6 +201,9 @@ impl FeatureError {
             .with_data(json!({ "requiredCapabilities": needed })),
             Self::InsufficientScope { what, needed } => RpcError::new(ErrorCode(403), format!("{what} needs the scope {needed}"))
                 .with_data(json!({"reason": "insufficient_scope", "scope": needed})),
+            Self::Failed { reason, message } => {
+                RpcError::new(ErrorCode::INTERNAL, message.clone()).with_data(json!({ "reason": reason }))
+            }
             Self::Rpc(error) => error.clone(),
         }
     }
@@ -242,6 +252,14 @@ mod tests {
         assert_eq!(error.rpc(Revision::V2025_11_25).code.0, -32002);
         assert_eq!(error.rpc(Revision::V2026_07_28).code.0, -32602);
         assert_eq!(error.rpc(Revision::V2026_07_28).data.unwrap()["uri"], "x:y");
+    }
+
+    #[test]
+    fn what_is_not_to_be_had_now_is_no_fault_of_the_parameters() {
+        let error = FeatureError::Failed { reason: "unavailable", message: "the upstream is down".into() };
+        let rpc = error.rpc(Revision::V2026_07_28);
+        assert_eq!((rpc.code.0, &*rpc.message), (-32603, "the upstream is down"));
+        assert_eq!((rpc.data.unwrap(), error.status(Revision::V2026_07_28)), (json!({"reason": "unavailable"}), 200));
     }
 
     #[test]

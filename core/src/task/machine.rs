@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::id::TaskId;
-use crate::mcp::Question;
+use crate::access::Scope;
+use crate::mcp::{ClientCapabilities, Question};
 use crate::time::Millis;
 
 /// Where a task stands.
@@ -54,7 +55,7 @@ pub struct TaskTerms {
 }
 
 /// The call that a task makes, kept so that it can be made again after a restart.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TaskCall {
     /// The tool.
     pub tool: Box<str>,
@@ -62,10 +63,14 @@ pub struct TaskCall {
     pub arguments: Option<Box<RawValue>>,
     /// What the client has answered before it became a task, by key.
     pub answers: Map<String, Value>,
+    /// What the client can do.
+    pub client: ClientCapabilities,
+    /// What its owner might do when it was made.
+    pub scope: Scope,
 }
 
 /// A task.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Task {
     /// Its name.
     pub id: TaskId,
@@ -163,15 +168,18 @@ impl Task {
         true
     }
 
-    /// The handler is done: `Ok` with the result, `Err` with the error, both JSON. A task that is over stays as it is.
-    pub fn finish(&mut self, ending: Result<Box<RawValue>, Box<RawValue>>, now: Millis) {
+    /// The handler is done: `Ok` with the result, `Err` with the error, both JSON. A task that is over stays as it is. Says whether it
+    /// was running.
+    pub fn finish(&mut self, ending: Result<Box<RawValue>, Box<RawValue>>, now: Millis) -> bool {
         let (status, ending) = match ending {
             Ok(result) => (TaskStatus::Completed, result),
             Err(error) => (TaskStatus::Failed, error),
         };
-        if self.end(status, now) {
+        let ended = self.end(status, now);
+        if ended {
             self.ending = Some(ending);
         }
+        ended
     }
 
     /// The owner stops it. Says whether it was running.
@@ -201,7 +209,17 @@ mod tests {
 
     fn task() -> Task {
         let terms = TaskTerms { ttl_ms: 60_000, poll_ms: 1_000 };
-        Task::new(TaskId(7), "user:ada".into(), TaskCall { tool: "watch_price".into(), ..TaskCall::default() }, terms, NOW)
+        Task::new(TaskId(7), "user:ada".into(), call(), terms, NOW)
+    }
+
+    fn call() -> TaskCall {
+        TaskCall {
+            tool: "watch_price".into(),
+            arguments: None,
+            answers: Map::new(),
+            client: ClientCapabilities::default(),
+            scope: Scope::Write,
+        }
     }
 
     fn raw(value: &Value) -> Box<RawValue> {
@@ -259,8 +277,8 @@ mod tests {
                 match step {
                     0 => { task.answer("a", &Question::Roots, NOW); }
                     1 => { task.update(responses(json!({"a": {"roots": []}})), NOW); }
-                    2 => task.finish(Ok(raw(&json!({}))), NOW),
-                    3 => task.finish(Err(raw(&json!({}))), NOW),
+                    2 => { task.finish(Ok(raw(&json!({}))), NOW); }
+                    3 => { task.finish(Err(raw(&json!({}))), NOW); }
                     _ => { task.cancel(NOW); }
                 }
                 if let Some(over) = over {

@@ -9,6 +9,8 @@ use tickgate::registry::Registry;
 use tickgate::settings::{Settings, Sources};
 use tickgate::upstream::simulated::Simulator;
 
+use super::get;
+
 /// A running gateway; dropping it stops it.
 pub(crate) struct TestGateway {
     pub(crate) address: SocketAddr,
@@ -86,6 +88,13 @@ impl TestGateway {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// A whole-number value of `/metrics`, by its name and labels; 0 as long as nothing was counted.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let metrics = get("/metrics").send(self.address).text();
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse::<f64>().unwrap() as u64)
     }
 
     /// As SIGTERM does; returns at once.

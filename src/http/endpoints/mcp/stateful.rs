@@ -15,6 +15,7 @@ use crate::http::error::{Problem, refused, refused_request};
 use crate::http::event_body::EventBody;
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::{RequestIdentity, caller};
+use crate::http::slots::OpenStream;
 
 pub(in crate::http) async fn get(request: HttpRequest, OnWorker(worker): OnWorker) -> HttpResponse {
     if let Some(problem) = modern_refusal(request.headers()) {
@@ -48,7 +49,7 @@ pub(in crate::http) async fn delete(request: HttpRequest, OnWorker(worker): OnWo
         Err(problem) => problem.respond(&request),
         Ok(session) => match session.close().await {
             Ok(()) => HttpResponse::NoContent().finish(),
-            Err(_) => not_found().respond(&request),
+            Err(error) => not_submitted(error, None, &worker, &request),
         },
     }
 }
@@ -168,9 +169,22 @@ pub(super) fn answer(
         Ok(Answer::Accepted) => HttpResponse::Accepted().finish(),
         Ok(Answer::NothingMore) => HttpResponse::NoContent().finish(),
         Ok(Answer::Refused(refusal)) => refused(&refusal, false),
-        Ok(Answer::Stream(stream)) => EventBody::respond(None, stream, (), worker),
-        Err(SubmitError::Busy) => refused_request(id, StatusCode::SERVICE_UNAVAILABLE, "busy", &SubmitError::Busy.to_string()),
-        Err(SubmitError::Ended) => not_found().respond(request),
+        Ok(Answer::Stream(stream)) => EventBody::respond(None, stream, open_stream(worker), worker),
+        Err(error) => not_submitted(error, id, worker, request),
+    }
+}
+
+/// A session's streams are bounded by its calls and the session table; they take no slot of their own.
+fn open_stream(worker: &Worker) -> OpenStream {
+    OpenStream::counted_by(worker.gateway.metrics.streams_open.with_label_values(&["mcp"]))
+}
+
+fn not_submitted(error: SubmitError, id: Option<RequestId>, worker: &Worker, request: &HttpRequest) -> HttpResponse {
+    match error {
+        SubmitError::Busy => refused_request(id, StatusCode::SERVICE_UNAVAILABLE, "busy", &error.to_string()),
+        // The session rests: whoever comes back after the restart has it again, so this must not read as its end.
+        SubmitError::Ended if worker.gateway.is_draining() => draining(id),
+        SubmitError::Ended => not_found().respond(request),
     }
 }
 

@@ -56,6 +56,11 @@ pub(super) async fn answer(request: &HttpRequest, message: ClientMessage, envelo
             response.insert_header((CONTENT_TYPE, "application/json")).body(body)
         }
         StatelessAnswer::Stream(messages) => {
+            let slot = match slot.map_or_else(|| take_slot("mcp", &caller.principal, worker), Ok) {
+                Ok(slot) => slot,
+                // Without its stream the call has no one to answer: it ends with `messages`.
+                Err((status, detail)) => return refused_request(Some(id), status, "too_many_streams", detail),
+            };
             let frames = messages.map(|message: Bytes| bare_message(&message));
             EventBody::respond(Some(comment("connected")), frames, slot, worker)
         }
