@@ -19,6 +19,7 @@ use super::middleware::authenticate::authenticate;
 use super::middleware::finish::finish;
 use super::middleware::guard::guard;
 use super::middleware::rate_limit::{Counts, Limiter, limiter};
+use super::middleware::unread::close_unread;
 use super::routes::{http_sse_routes, routes};
 use crate::settings::LimitSettings;
 
@@ -96,5 +97,6 @@ pub fn app(
         .wrap(from_fn(finish))
         .wrap(TracingLogger::<AccessLog>::new())
         .wrap(prometheus)
+        .wrap(from_fn(close_unread))
     // Outside: what sees a request first.
 }

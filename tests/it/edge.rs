@@ -1,5 +1,9 @@
 //! The layers of the edge: each in its place, the earliest answers, and nothing leaks.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::mcp::{initialize, message};
@@ -342,4 +346,34 @@ fn a_trusted_proxy_names_the_client_and_anyone_else_does_not() {
     assert_eq!(statuses, [200, 200, 200]);
     let spoofed: Vec<u16> = (0..3).map(|n| as_client(&behind, &format!("198.51.100.{n}, 203.0.113.77"))).collect();
     assert_eq!(spoofed, [200, 200, 429], "what stands before the last foreign address is the client's own word");
+}
+
+#[test]
+fn a_connection_whose_body_never_ends_is_closed_after_its_answer() {
+    let gateway = TestGateway::with(&[("AUTH", "required"), ("MCP_API_KEYS", "a-key-that-is-adas-alone:write:ada")]);
+    for path in ["GET /healthz", "POST /mcp", "GET /nowhere"] {
+        let mut socket = TcpStream::connect(gateway.address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!("{path} HTTP/1.1\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n\r\n28\r\nx", gateway.address);
+        socket.write_all(head.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap_or_else(|error| panic!("{path} stays open: {error}"));
+        assert!(answer.starts_with(b"HTTP/1.1 "), "{path}");
+    }
+    // A body that did arrive leaves the connection open for the next request.
+    let mut socket = TcpStream::connect(gateway.address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    for _ in 0..2 {
+        let request = format!(
+            "POST /mcp HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer a-key-that-is-adas-alone\r\nContent-Type: application/json\r\n\
+             Accept: application/json, text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n",
+            gateway.address
+        );
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut head = [0; 12];
+        socket.read_exact(&mut head).unwrap();
+        assert_eq!(&head, b"HTTP/1.1 400");
+        let mut rest = vec![0; 64 * 1024];
+        let _ = socket.read(&mut rest).unwrap();
+    }
 }

@@ -5,3 +5,4 @@ pub(super) mod authenticate;
 pub(super) mod finish;
 pub(super) mod guard;
 pub(super) mod rate_limit;
+pub(super) mod unread;
