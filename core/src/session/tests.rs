@@ -1095,6 +1095,36 @@ mod moving {
     }
 
     #[test]
+    fn the_logs_of_a_session_read_back_equal_and_are_written_in_little_more_than_their_own_size() {
+        let mut client = Client::new();
+        let call = client.streaming_call(json!(1));
+        let quote = br#"{"symbol":"AAPL","price":"189.4300","bid":"189.42","ask":"189.44","as_of":"2025-06-03T14:30:00.123Z","note":"\u00fcber"}"#;
+        let mut framed = 0;
+        for _ in 0..500 {
+            let log = CallEvent::Log { level: LogLevel::Error, logger: "quote", data: Bytes::from_static(quote) };
+            for effect in client.handle(Input::Call(CallId(call), log)) {
+                let Effect::Send(_, frame) = effect else { panic!("{effect:?}") };
+                framed += frame.len();
+            }
+        }
+        let empty = serde_json::to_string(&Client::new().session).unwrap().len();
+        let written = serde_json::to_string(&client.session).unwrap().len();
+        // Quotes and line ends are escaped with one byte each.
+        assert!(written - empty < framed * 120 / 100, "{written} bytes for {framed} bytes of frames");
+        let frames = |client: &mut Client| {
+            let resume = Some(EventId { stream: StreamId(1), seq: 0 });
+            let (exchange, stream) = client.exchange();
+            client.handle(Input::StreamOpened { exchange, resume, stream }).into_iter().find_map(|effect| match effect {
+                Effect::Attach(_, frames) => Some(frames),
+                _ => None,
+            })
+        };
+        let before = frames(&mut client).unwrap();
+        client.moves();
+        assert_eq!((before.len(), frames(&mut client).unwrap()), (500, before));
+    }
+
+    #[test]
     fn a_random_stream_name_survives_the_move() {
         let mut client = Client::new();
         let (exchange, stream) = (ExchangeId(u64::MAX), StreamId(u128::MAX));

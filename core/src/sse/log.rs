@@ -17,6 +17,7 @@ pub const MAX_LOG_BYTES: usize = 1 << 20;
 pub struct StreamLog {
     id: StreamId,
     next_seq: u64,
+    #[serde(with = "super::text")]
     frames: VecDeque<Bytes>,
     bytes: usize,
 }
