@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 use tickgate_core::mcp::{
-    Answers, Asked, CacheScope, ClientCapabilities, Era, FeatureResult, HeaderValue, MAX_ROUNDS, Question, ROUND_TTL_MS, Refusal,
-    Revision, Round, RoutingHeaders, StatelessRequest, admit, classify,
+    Answers, Asked, CacheScope, ClientCapabilities, Era, FeatureRequest, FeatureResult, HeaderValue, MAX_ROUNDS, Question,
+    ROUND_TTL_MS, Refusal, Revision, Round, RoutingHeaders, StatelessRequest, admit, classify,
 };
 use tickgate_core::rpc::{Body, ClientMessage, RequestId};
 use tickgate_core::sse::{Decoder, EventId, StreamId, bare_message, comment, message, priming};
@@ -15,25 +15,12 @@ use tickgate_core::time::Millis;
 const MODERN: &str = "2026-07-28";
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-const METHODS: [&str; 17] = [
-    "initialize",
-    "ping",
-    "server/discover",
-    "subscriptions/listen",
-    "tools/list",
-    "tools/call",
-    "resources/list",
-    "resources/templates/list",
-    "resources/read",
-    "resources/subscribe",
-    "prompts/list",
-    "prompts/get",
-    "completion/complete",
-    "tasks/get",
-    "tasks/update",
-    "tasks/cancel",
-    "no/such",
-];
+
+/// Every method of a feature, those of the protocol itself, and one that is none.
+fn methods() -> Vec<&'static str> {
+    let others = ["initialize", "ping", "server/discover", "subscriptions/listen", "resources/subscribe", "no/such"];
+    FeatureRequest::METHODS.into_iter().chain(others).collect()
+}
 
 /// Any JSON value of modest size.
 fn any_json() -> BoxedStrategy<Value> {
@@ -122,7 +109,7 @@ fn any_id() -> impl Strategy<Value = Value> {
 }
 
 fn any_message() -> impl Strategy<Value = String> {
-    (proptest::option::of(any_id()), select(METHODS.to_vec()), any_members()).prop_map(|(id, method, params)| {
+    (proptest::option::of(any_id()), select(methods()), any_members()).prop_map(|(id, method, params)| {
         let id = id.map(|id| format!("\"id\":{id},")).unwrap_or_default();
         format!("{{\"jsonrpc\":\"2.0\",{id}\"method\":\"{method}\",\"params\":{}}}", object(&params))
     })
@@ -145,7 +132,7 @@ proptest! {
 
     #[test]
     fn a_message_that_claims_the_stateless_era_is_never_stateful(
-        header in any_header(), params in claiming_params(), method in select(METHODS.to_vec()), request: bool, batch: bool, lenient: bool,
+        header in any_header(), params in claiming_params(), method in select(methods()), request: bool, batch: bool, lenient: bool,
     ) {
         let id = if request { "\"id\":1," } else { "" };
         let text = format!("{{\"jsonrpc\":\"2.0\",{id}\"method\":\"{method}\",\"params\":{params}}}");
@@ -176,7 +163,7 @@ fn admitted(text: &str, headers: Option<&RoutingHeaders<'_>>) -> Option<Result<S
 }
 
 fn any_value() -> impl Strategy<Value = Option<Option<String>>> {
-    let known = METHODS.into_iter().chain([MODERN, "=?base64?cQ==?=", "=?base64?", "q"]).collect::<Vec<_>>();
+    let known = methods().into_iter().chain([MODERN, "=?base64?cQ==?=", "=?base64?", "q"]).collect::<Vec<_>>();
     prop_oneof![
         Just(None),
         Just(Some(None)),
@@ -196,7 +183,7 @@ fn header(sent: &Option<Option<String>>) -> HeaderValue<'_> {
 proptest! {
     #[test]
     fn a_refused_request_is_told_its_own_id_and_an_admitted_one_keeps_it(
-        id in any_id(), method in select(METHODS.to_vec()), params in any_members(), complete: bool, sent: bool,
+        id in any_id(), method in select(methods()), params in any_members(), complete: bool, sent: bool,
         values in (any_value(), any_value(), any_value()), fitting: bool,
     ) {
         let mut params = params;
@@ -230,7 +217,7 @@ proptest! {
     /// Whoever routes by headers routes by what is carried out.
     #[test]
     fn what_is_admitted_is_what_its_headers_say(
-        method in select(METHODS.to_vec()), name in "\\PC{0,12}", sent in any_value(), wrong in any_value(),
+        method in select(methods()), name in "\\PC{0,12}", sent in any_value(), wrong in any_value(),
     ) {
         let params = json!({
             "name": name, "uri": name, "taskId": name, "notifications": {}, "arguments": {},

@@ -22,7 +22,7 @@ pub enum PromptRequestError {
     /// Its arguments are something else than an object.
     #[error("the arguments of a prompt are an object of strings")]
     NoObject,
-    /// It belongs to no HTTP request.
+    /// It belongs to no request.
     #[error("a prompt is asked for in a request with an id")]
     NoRequestId,
 }
@@ -65,6 +65,8 @@ pub enum PromptOutcome {
     Rendered,
     /// Its arguments do not fit, or there is no such prompt.
     Refused,
+    /// Its client did not answer what it asked.
+    Unanswered,
 }
 
 impl PromptOutcome {
@@ -74,6 +76,7 @@ impl PromptOutcome {
         match self {
             Self::Rendered => "ok",
             Self::Refused => "refused",
+            Self::Unanswered => "unanswered",
         }
     }
 }

@@ -27,7 +27,7 @@ mod validation;
 pub use argument::{Argument, Arguments};
 pub use execution::{PromptOutcome, PromptRequest, PromptRequestError, PromptResponse};
 pub use library::library;
-pub use prompt::{Asked, Asker, Body, Maker, Message, Prompt, PromptError, PromptSpec, Rendered, Role};
+pub use prompt::{Asker, Begun, Body, Maker, Message, Prompt, PromptError, PromptSpec, Rendered, Role};
 pub use reference::reference;
 pub use registry::PromptRegistry;
 pub use validation::{FieldCode, FieldError, ValidationResult, refusal};

@@ -200,7 +200,7 @@ impl Prompt {
         self.rules.check(&self.spec.name, &self.spec.arguments, arguments).into()
     }
 
-    /// Checks arguments and fills them in; absent ones count as `{}`.
+    /// Checks arguments and fills them in, without a client; absent ones count as `{}`.
     ///
     /// # Errors
     /// Every mistake at once.
@@ -218,18 +218,15 @@ impl Prompt {
         }))
     }
 
-    /// The same for a prompt that asks its client; `None` for one that does not.
+    /// Uses the prompt: fills it in at once, or asks its client first.
     ///
     /// # Errors
     /// Every mistake at once.
-    pub fn ask(&self, arguments: Option<&RawValue>, link: CallLink) -> Option<Result<Asked, Vec<FieldError>>> {
-        let Body::Asking(asker) = &self.spec.body else { return None };
-        let arguments = match self.rules.check(&self.spec.name, &self.spec.arguments, arguments) {
-            Ok(arguments) => arguments,
-            Err(errors) => return Some(Err(errors)),
-        };
+    pub fn start(&self, arguments: Option<&RawValue>, link: CallLink) -> Result<Begun, Vec<FieldError>> {
+        let Body::Asking(asker) = &self.spec.body else { return self.get(arguments).map(Begun::Done) };
+        let arguments = self.rules.check(&self.spec.name, &self.spec.arguments, arguments)?;
         let (messages, rendered) = (asker(arguments, link), self.rendered(Vec::new()));
-        Some(Ok(Box::pin(async move { Ok(Rendered { messages: messages.await?, ..rendered }) })))
+        Ok(Begun::Asking(Box::pin(async move { Ok(Rendered { messages: messages.await?, ..rendered }) })))
     }
 
     fn rendered(&self, messages: Vec<Value>) -> Rendered {
@@ -237,8 +234,13 @@ impl Prompt {
     }
 }
 
-/// A prompt that waits for its client.
-pub type Asked = LocalBoxFuture<'static, Result<Rendered, FeatureError>>;
+/// A prompt in use.
+pub enum Begun {
+    /// It needed nobody.
+    Done(Rendered),
+    /// It asks its client, which may take long. A stateless client answers with its next request: this one is dropped then.
+    Asking(LocalBoxFuture<'static, Result<Rendered, FeatureError>>),
+}
 
 /// An argument in `prompts/list`, which has no place for a schema: its rule is said in the description.
 fn describe(argument: &Argument) -> Value {

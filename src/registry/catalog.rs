@@ -17,7 +17,7 @@ use tickgate_core::session::Notice;
 
 use super::LiveRegistry;
 use crate::completion;
-use crate::prompts::{self, PromptOutcome, PromptRequest, Rendered};
+use crate::prompts::{self, Begun, PromptOutcome, PromptRequest, Rendered};
 use crate::resources;
 use crate::tools::{ToolCall, ToolContext, ToolRun, Toolset, into_outcome};
 
@@ -94,36 +94,26 @@ impl RegistryCatalog {
         let registry = self.live.current();
         let Some(prompt) = registry.prompts().find(name) else { return Started::Done(Err(unknown_prompt(name))) };
         let now = self.context.clock.now();
-        // A client on a pipe has no HTTP request.
-        let request_id = if link.request_id().is_empty() { "-" } else { link.request_id() };
-        let request = match PromptRequest::new(random_u128(), name, arguments, request_id, now) {
+        let request = match PromptRequest::new(random_u128(), name, arguments, link.request_id(), now) {
             Ok(request) => request,
             Err(error) => return Started::Done(Err(FeatureError::invalid_params(error.to_string()))),
         };
-        let refused = |errors: Vec<prompts::FieldError>| FeatureError::Rpc(prompts::refusal(name, &errors));
-        match prompt.ask(arguments, link) {
-            None => {
-                let rendered = prompt.get(arguments);
-                self.record(name, request, rendered.is_ok(), caller);
-                Started::Done(rendered.map(|rendered| written(&rendered)).map_err(refused))
+        let used = Used { request, prompt: prompt.name().to_owned(), context: Rc::clone(&self.context), caller: caller.clone() };
+        match prompt.start(arguments, link) {
+            Ok(Begun::Done(rendered)) => {
+                used.record(PromptOutcome::Rendered);
+                Started::Done(Ok(written(&rendered)))
             }
-            Some(Err(errors)) => {
-                self.record(name, request, false, caller);
-                Started::Done(Err(refused(errors)))
+            Err(errors) => {
+                used.record(PromptOutcome::Refused);
+                Started::Done(Err(FeatureError::Rpc(prompts::refusal(name, &errors))))
             }
-            Some(Ok(asked)) => Started::Running(Box::pin(async move { asked.await.map(|rendered| written(&rendered)) })),
+            Ok(Begun::Asking(asking)) => Started::Running(Box::pin(async move {
+                let rendered = asking.await;
+                used.record(if rendered.is_ok() { PromptOutcome::Rendered } else { PromptOutcome::Unanswered });
+                rendered.map(|rendered| written(&rendered))
+            })),
         }
-    }
-
-    /// `name` is that of a prompt that exists: a bounded label.
-    fn record(&self, name: &str, request: PromptRequest, rendered: bool, caller: &Caller) {
-        let outcome = if rendered { PromptOutcome::Rendered } else { PromptOutcome::Refused };
-        let response = request.answered(outcome, self.context.clock.now());
-        let metrics = &self.context.metrics;
-        metrics.prompts.with_label_values(&[name, outcome.as_str()]).inc();
-        let took = std::time::Duration::from_millis(response.latency_ms());
-        metrics.prompt_duration.with_label_values(&[name]).observe(took.as_secs_f64());
-        response.log(caller.principal.as_str());
     }
 
     fn complete(&self, asked: &Completion) -> Outcome {
@@ -144,6 +134,26 @@ impl RegistryCatalog {
             }
         };
         Ok(FeatureResult::new(json!({ "completion": values }).to_string().into()))
+    }
+}
+
+/// A prompt that somebody uses.
+struct Used {
+    request: PromptRequest,
+    /// One that exists: a bounded label.
+    prompt: String,
+    context: Rc<ToolContext>,
+    caller: Caller,
+}
+
+impl Used {
+    fn record(self, outcome: PromptOutcome) {
+        let response = self.request.answered(outcome, self.context.clock.now());
+        let metrics = &self.context.metrics;
+        metrics.prompts.with_label_values(&[self.prompt.as_str(), outcome.as_str()]).inc();
+        let took = std::time::Duration::from_millis(response.latency_ms());
+        metrics.prompt_duration.with_label_values(&[self.prompt.as_str()]).observe(took.as_secs_f64());
+        response.log(self.caller.principal.as_str());
     }
 }
 

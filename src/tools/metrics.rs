@@ -19,7 +19,10 @@ impl ToolMetrics {
     /// # Errors
     /// When a metric of the same name is registered already.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let samplings = IntCounterVec::new(Opts::new("tickgate_samplings_total", "Questions to clients' models."), &["outcome"])?;
+        let samplings = IntCounterVec::new(
+            Opts::new("tickgate_samplings_total", "Questions to clients' models: asked, and what came of it."),
+            &["outcome"],
+        )?;
         let prompts = IntCounterVec::new(Opts::new("tickgate_prompts_total", "Prompts asked for."), &["prompt", "status"])?;
         let duration = HistogramOpts::new("tickgate_prompt_duration_seconds", "Time until a prompt was rendered.");
         let prompt_duration = HistogramVec::new(duration, &["prompt"])?;

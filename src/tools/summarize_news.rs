@@ -1,6 +1,9 @@
 //! `summarize_news`: the newest articles of a symbol, summarised by the client's own model. The gateway never calls a model itself.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures_util::FutureExt as _;
 use schemars::JsonSchema;
@@ -110,20 +113,13 @@ async fn run(call: ToolCall) -> ToolOutcome {
         body["notice"] = json!(format!("there are no articles of {symbol} to summarise"));
         return Ok(answer(&body));
     }
-    match sample(&call, &symbol, &articles).await {
-        Ok(sampled) => {
-            body["summary"] = json!(read_summary(&sampled)?);
-            body["model"] = json!(sampled.model);
+    match summarise(&call, &symbol, &articles).await {
+        Ok((summary, model)) => {
+            body["summary"] = json!(summary);
+            body["model"] = json!(model);
         }
-        // A client without a model, or a user who said no, gets the articles all the same.
-        Err(AskError::Unsupported(_)) => {
-            body["notice"] = json!("this client offers no model (sampling), so here are the articles without a summary");
-        }
-        Err(AskError::Unanswered(ReplyError::Refused { .. })) => {
-            body["notice"] =
-                json!("the client's model was not asked: its user refused, so here are the articles without a summary");
-        }
-        Err(error) => return Err(error.into()),
+        // The articles are there all the same.
+        Err(reason) => body["notice"] = json!(format!("{}, so here are the articles without a summary", reason.notice())),
     }
     Ok(answer(&body))
 }
@@ -132,23 +128,85 @@ fn answer(body: &Value) -> ToolOutput {
     structured(body.to_string().as_bytes())
 }
 
-async fn sample(call: &ToolCall, symbol: &str, articles: &[Box<RawValue>]) -> Result<Sampled, AskError> {
-    let began = tokio::time::Instant::now();
-    let outcome = call.link.sample("summary", params(symbol, articles)).await;
-    let model = outcome.as_ref().map_or("-", |sampled| sampled.model.as_str());
-    let asked = if outcome.is_ok() { "answered" } else { "unanswered" };
-    let latency_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    call.context.metrics.samplings.with_label_values(&[asked]).inc();
-    // The client's model was used on the caller's behalf: who, what for, which model; never the prompt.
+/// Why there is no summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoSummary {
+    Unsupported,
+    Refused,
+    TimedOut,
+    Unreachable,
+    Malformed,
+}
+
+impl NoSummary {
+    /// A bounded label.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsupported => "unsupported",
+            Self::Refused => "refused",
+            Self::TimedOut => "timed_out",
+            Self::Unreachable => "unreachable",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    const fn notice(self) -> &'static str {
+        match self {
+            Self::Unsupported => "this client offers no model (sampling)",
+            Self::Refused => "the client's model was not asked: its user refused",
+            Self::TimedOut => "the client's model did not answer in time",
+            Self::Unreachable => "the client's model cannot be asked now",
+            Self::Malformed => "the client's model did not answer with the JSON object that it was asked for",
+        }
+    }
+}
+
+impl From<AskError> for NoSummary {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Unsupported(_) => Self::Unsupported,
+            AskError::Unanswered(ReplyError::Refused { .. }) => Self::Refused,
+            AskError::Unanswered(ReplyError::TimedOut) => Self::TimedOut,
+            AskError::Unanswered(ReplyError::Unreachable) => Self::Unreachable,
+            AskError::Malformed => Self::Malformed,
+        }
+    }
+}
+
+/// The summary, and the model that wrote it.
+async fn summarise(call: &ToolCall, symbol: &str, articles: &[Box<RawValue>]) -> Result<(Summary, String), NoSummary> {
+    let mut asking = pin!(call.link.sample("summary", params(symbol, articles)));
+    // What is known at once was not asked now: the client cannot be asked, or a stateless one brings the answer along.
+    let (sampled, latency_ms) = match poll_fn(|cx| Poll::Ready(asking.as_mut().poll(cx))).await {
+        Poll::Ready(sampled) => (sampled, None),
+        Poll::Pending => {
+            // A stateless client's run ends here: it is told of before the wait.
+            note(call, "asked", None, None);
+            let began = tokio::time::Instant::now();
+            let sampled = asking.await;
+            (sampled, u64::try_from(began.elapsed().as_millis()).ok())
+        }
+    };
+    let model = sampled.as_ref().ok().map(|sampled| sampled.model.clone());
+    let read = sampled.map_err(NoSummary::from).and_then(|sampled| Ok((read_summary(&sampled)?, sampled.model)));
+    note(call, read.as_ref().map_or_else(|reason| reason.as_str(), |_| "answered"), model.as_deref(), latency_ms);
+    read
+}
+
+/// Counts and logs that the client's model was used on the caller's behalf: who, what for, which model; never the prompt.
+fn note(call: &ToolCall, outcome: &'static str, model: Option<&str>, latency_ms: Option<u64>) {
+    call.context.metrics.samplings.with_label_values(&[outcome]).inc();
+    if outcome == NoSummary::Unsupported.as_str() {
+        return;
+    }
     tracing::info!(
         tool = "summarize_news",
         user_id = %call.caller.principal,
         llm_model = model,
         latency_ms,
-        outcome = asked,
-        "asked the client's model"
+        outcome,
+        "the client's model"
     );
-    outcome
 }
 
 fn params(symbol: &str, articles: &[Box<RawValue>]) -> Map<String, Value> {
@@ -170,19 +228,11 @@ fn params(symbol: &str, articles: &[Box<RawValue>]) -> Map<String, Value> {
 }
 
 /// The summary in a model's answer, also when the model wrapped it in a code fence.
-fn read_summary(sampled: &Sampled) -> Result<Summary, ToolFailure> {
+fn read_summary(sampled: &Sampled) -> Result<Summary, NoSummary> {
     let text = sampled.text();
-    let malformed = || {
-        ToolFailure::new(
-            "malformed_answer",
-            "the client's model did not answer with the JSON object that it was asked for: call again",
-        )
-    };
-    if text.len() > MAX_ANSWER_BYTES {
-        return Err(malformed());
-    }
-    let (Some(start), Some(end)) = (text.find('{'), text.rfind('}')) else { return Err(malformed()) };
-    serde_json::from_str(text.get(start..=end).ok_or_else(malformed)?).map_err(|_| malformed())
+    let (start, end) = text.find('{').zip(text.rfind('}')).ok_or(NoSummary::Malformed)?;
+    let object = text.get(start..=end).filter(|_| text.len() <= MAX_ANSWER_BYTES).ok_or(NoSummary::Malformed)?;
+    serde_json::from_str(object).map_err(|_| NoSummary::Malformed)
 }
 
 #[cfg(test)]
@@ -202,9 +252,25 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_another_form_is_a_clear_failure() {
+    fn an_answer_of_another_form_is_malformed() {
         for text in ["", "no", "}{", "{}", r#"{"summary":"x","sentiment":"bullish"}"#, &"x".repeat(100_000)] {
-            assert!(read_summary(&sampled(text)).unwrap_err().to_string().starts_with("malformed_answer"), "{text:.20}");
+            assert_eq!(read_summary(&sampled(text)).unwrap_err(), NoSummary::Malformed, "{text:.20}");
         }
+    }
+
+    #[test]
+    fn every_reason_has_its_own_label_and_notice() {
+        let refused = ReplyError::Refused { code: -1, message: "no".into() };
+        let reasons = [
+            AskError::Unsupported(json!({"sampling": {}})),
+            refused.into(),
+            ReplyError::TimedOut.into(),
+            ReplyError::Unreachable.into(),
+            AskError::Malformed,
+        ]
+        .map(NoSummary::from);
+        assert_eq!(reasons.map(NoSummary::as_str), ["unsupported", "refused", "timed_out", "unreachable", "malformed"]);
+        let notices: std::collections::HashSet<_> = reasons.map(NoSummary::notice).into();
+        assert_eq!(notices.len(), reasons.len());
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::conformance::fixtures;
 use crate::support::{McpClient, Stateless, TestGateway, get, until};
 
 const ADA: &str = "a-key-that-is-adas-alone";
@@ -336,7 +337,37 @@ fn summaries_come_from_the_clients_model_and_without_one_the_articles_come_alone
         (&good["structuredContent"]["model"], &good["structuredContent"]["summary"]["summary"]),
         (&json!("test-model"), &json!("It rose."))
     );
-    assert_eq!(answer("I would rather not")["isError"], true);
+    let odd = answer("I would rather not");
+    assert_eq!(odd["isError"], false);
+    assert!(odd["structuredContent"]["notice"].as_str().unwrap().contains("JSON object"), "{odd}");
+    assert_eq!(odd["structuredContent"]["articles"], alone["structuredContent"]["articles"]);
+    assert!(odd["structuredContent"]["summary"].is_null());
+    let metrics = get("/metrics").send(gateway.address).text();
+    let counted: Vec<&str> = metrics.lines().filter(|line| line.starts_with("tickgate_samplings_total")).collect();
+    let expected = ["answered", "asked", "malformed", "unsupported"];
+    assert_eq!(counted, expected.map(|outcome| format!("tickgate_samplings_total{{outcome=\"{outcome}\"}} 1")));
+}
+
+#[test]
+fn a_prompt_that_asks_its_client_is_counted_once_with_its_outcome() {
+    const NAME: &str = "test_input_required_result_prompt";
+    let gateway = TestGateway::with_registry(&[], fixtures::registry);
+    let counted = |status: &str| {
+        let line = format!("tickgate_prompts_total{{prompt=\"{NAME}\",status=\"{status}\"}} 1");
+        get("/metrics").send(gateway.address).text().lines().any(|each| each == line)
+    };
+    let modern = Stateless::new(gateway.address).can(json!({"elicitation": {}}));
+    let asked = modern.result("prompts/get", json!({"name": NAME}));
+    assert!(!counted("ok") && !counted("unanswered"), "it is not over yet");
+    let params = json!({
+        "name": NAME, "requestState": asked["requestState"],
+        "inputResponses": {"user_context": {"action": "accept", "content": {"context": "prices"}}},
+    });
+    assert_eq!(modern.result("prompts/get", params)["messages"][0]["content"]["text"], "Context: prices");
+    assert!(counted("ok") && !counted("unanswered"));
+    let mute = Stateless::new(gateway.address).answer("prompts/get", json!({"name": NAME}));
+    assert!(mute["error"].is_object(), "{mute}");
+    assert!(counted("ok") && counted("unanswered"));
 }
 
 #[test]

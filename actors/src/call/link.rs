@@ -137,7 +137,7 @@ impl CallLink {
             return Ok(task.ask(key, &question).await);
         }
         match &self.line {
-            Line::Session(line) => Ok(line.ask(&question, self.info.revision, patience_ms).await?),
+            Line::Session(line) => line.ask(&question, self.info.revision, patience_ms).await,
             Line::Stateless(line) => Ok(line.ask(key, &question).await),
             Line::Task(task) => Ok(task.ask(key, &question).await),
         }

@@ -9,6 +9,7 @@ use tickgate_core::session::{Ask, CallEvent, CallId, QuestionId, Reply, ReplyErr
 use tokio::sync::oneshot;
 
 use super::SessionActor;
+use crate::call::AskError;
 
 /// A running call has something to say.
 #[derive(Message)]
@@ -41,7 +42,7 @@ impl SessionLine {
         let _ = self.session.send(CallSaid(self.call, event)).await;
     }
 
-    pub(crate) async fn ask(&self, question: &Question, revision: Revision, patience_ms: u64) -> Result<Value, ReplyError> {
+    pub(crate) async fn ask(&self, question: &Question, revision: Revision, patience_ms: u64) -> Result<Value, AskError> {
         let (reply, answer) = oneshot::channel();
         self.asked.set(self.asked.get() + 1);
         let ask = Ask {
@@ -52,7 +53,6 @@ impl SessionLine {
         };
         let _ = self.session.send(CallAsks { call: self.call, ask, reply }).await;
         let answer = answer.await.unwrap_or(Err(ReplyError::Unreachable))?;
-        let malformed = || ReplyError::Refused { code: 0, message: "its answer has not the documented form".to_owned() };
-        serde_json::from_str(answer.get()).ok().filter(|answer| question.is_answered_by(answer)).ok_or_else(malformed)
+        serde_json::from_str(answer.get()).ok().filter(|answer| question.is_answered_by(answer)).ok_or(AskError::Malformed)
     }
 }

@@ -143,6 +143,21 @@ enum Reference {
 }
 
 impl FeatureRequest {
+    /// The methods of all features; those of tasks are known to the stateless revision only.
+    pub const METHODS: [&str; 11] = [
+        "tools/list",
+        "tools/call",
+        "resources/list",
+        "resources/templates/list",
+        "resources/read",
+        "prompts/list",
+        "prompts/get",
+        "completion/complete",
+        "tasks/get",
+        "tasks/update",
+        "tasks/cancel",
+    ];
+
     /// Reads a request; `None` for a method that is none of a feature in this revision.
     ///
     /// # Errors
@@ -180,8 +195,8 @@ impl FeatureRequest {
             "tasks/cancel" if tasks => Self::CancelTask { id: parse::<TaskParams>(method, params)?.task_id },
             _ => return Ok(None),
         };
-        if request.name().is_some_and(|name| name.len() > MAX_NAME_BYTES) {
-            let message = format!("{method}: a name or URI has at most {MAX_NAME_BYTES} bytes");
+        if request.name().or_else(|| request.place()).is_some_and(|name| name.len() > MAX_NAME_BYTES) {
+            let message = format!("{method}: a name, URI or cursor has at most {MAX_NAME_BYTES} bytes");
             return Err(RpcError::new(ErrorCode::INVALID_PARAMS, message));
         }
         Ok(Some(request))
@@ -194,6 +209,19 @@ impl FeatureRequest {
             Self::CallTool { name, .. } | Self::GetPrompt { name, .. } => Some(name),
             Self::ReadResource { uri } => Some(uri),
             Self::GetTask { id } | Self::UpdateTask { id, .. } | Self::CancelTask { id } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Which page, or whose argument: what has no header that repeats it.
+    fn place(&self) -> Option<&str> {
+        match self {
+            Self::ListTools { cursor }
+            | Self::ListResources { cursor }
+            | Self::ListResourceTemplates { cursor }
+            | Self::ListPrompts { cursor } => cursor.as_deref(),
+            Self::Complete(Completion { reference: CompletionReference::Prompt(name), .. }) => Some(name),
+            Self::Complete(Completion { reference: CompletionReference::Resource(uri), .. }) => Some(uri),
             _ => None,
         }
     }
@@ -243,7 +271,21 @@ mod tests {
         ] {
             assert_eq!(read(method, params, new).unwrap_err().code, ErrorCode::INVALID_PARAMS, "{method} {params}");
         }
-        let long = format!(r#"{{"uri":"x:{}"}}"#, "a".repeat(5_000));
-        assert!(read("resources/read", &long, new).is_err());
+    }
+
+    #[test]
+    fn every_method_of_the_list_is_read_and_takes_no_endless_name_uri_or_cursor() {
+        let long = "a".repeat(MAX_NAME_BYTES + 1);
+        for method in FeatureRequest::METHODS {
+            let read = |text: &str| {
+                let params = serde_json::json!({
+                    "name": text, "uri": text, "cursor": text, "taskId": text,
+                    "ref": {"type": "ref/prompt", "name": text}, "argument": {"name": "a", "value": ""},
+                });
+                FeatureRequest::read(method, Some(&serde_json::value::to_raw_value(&params).unwrap()), Revision::V2026_07_28)
+            };
+            assert!(matches!(read(&long[1..]), Ok(Some(_))), "{method}");
+            assert_eq!(read(&long).unwrap_err().code, ErrorCode::INVALID_PARAMS, "{method}");
+        }
     }
 }

@@ -20,6 +20,7 @@ pub(super) struct Batch {
     stream: StreamId,
     exchange: ExchangeId,
     waiting: Vec<CallId>,
+    #[serde(with = "crate::sse::text")]
     answers: Vec<Bytes>,
     /// Its messages are still being taken: it is not answered before the last one, whatever becomes of the first.
     #[serde(skip)]

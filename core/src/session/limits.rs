@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::sse::MAX_LOG_BYTES;
+
 /// After this long without an answer a POST becomes a stream: proxies cut silent requests, and a stream can be resumed.
 pub(super) const ANSWER_PATIENCE_MS: u64 = 5_000;
 /// How long a client waits before it reconnects, told in priming events.
@@ -12,6 +14,8 @@ pub(super) const DELIVERED_GRACE_MS: u64 = 60_000;
 pub(super) const UNDELIVERED_GRACE_MS: u64 = 600_000;
 /// Streams kept per session; of the finished ones, the one that would expire first makes room.
 pub(super) const MAX_STREAMS: usize = 64;
+/// Bytes that the logs of one session keep together: a few streams may be full, not all of them.
+pub(super) const MAX_LOGGED_BYTES: usize = 8 * MAX_LOG_BYTES;
 
 /// Messages of one batch: more is an attack, not a convenience.
 pub(super) const MAX_BATCH: usize = 100;

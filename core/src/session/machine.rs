@@ -100,6 +100,7 @@ impl Session {
             Input::Draining => self.drain(now, effects),
             Input::TimeReached => self.time_reached(now, effects),
         }
+        self.bound_logs();
     }
 
     /// When [`Input::TimeReached`] is due. Never later than something that time alone must bring about.

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::exchange::ExchangeId;
-use super::limits::{DELIVERED_GRACE_MS, UNDELIVERED_GRACE_MS};
+use super::limits::{DELIVERED_GRACE_MS, MAX_LOGGED_BYTES, UNDELIVERED_GRACE_MS};
+use super::machine::Session;
 use crate::sse::{EventId, StreamId, StreamLog};
 use crate::time::Millis;
 
@@ -87,6 +88,28 @@ impl Stream {
             Framing::Events => self.log.append(|id: EventId| crate::sse::message(id, json)),
             Framing::BareEvents => crate::sse::bare_message(json),
             Framing::Lines => crate::rpc::line(json),
+        }
+    }
+}
+
+impl Session {
+    /// Keeps all logs together within bounds. First go the streams that were read to their end, then the oldest events of the
+    /// largest log; the newest event of a stream, which is its answer once there is one, goes last.
+    pub(super) fn bound_logs(&mut self) {
+        let mut bytes: usize = self.streams.iter().map(|stream| stream.log.bytes()).sum();
+        while bytes > MAX_LOGGED_BYTES {
+            let delivered = self.streams.iter().enumerate().filter(|(_, stream)| stream.is_delivered());
+            if let Some((at, _)) = delivered.min_by_key(|(_, stream)| stream.expires()) {
+                bytes -= self.streams.remove(at).log.bytes();
+                continue;
+            }
+            let largest = self.streams.iter_mut().max_by_key(|stream| (stream.log.events() > 1, stream.log.bytes()));
+            let Some(stream) = largest else { return };
+            let before = stream.log.bytes();
+            if !stream.log.drop_oldest() {
+                return;
+            }
+            bytes -= before - stream.log.bytes();
         }
     }
 }

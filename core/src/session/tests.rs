@@ -1064,6 +1064,89 @@ mod keeping {
     }
 }
 
+mod all_logs_together {
+    use super::super::limits::MAX_LOGGED_BYTES;
+    use super::*;
+
+    fn client() -> Client {
+        Client::of("2025-11-25", SessionLimits { max_calls: 100, ..LIMITS })
+    }
+
+    /// Says so many bytes of JSON.
+    fn says(client: &mut Client, call: u64, bytes: usize) {
+        let data = Bytes::from(format!("\"{}\"", "a".repeat(bytes)));
+        client.says(call, CallEvent::Log { level: LogLevel::Error, logger: "l", data });
+    }
+
+    fn answers(client: &mut Client, call: u64, bytes: usize) {
+        let result = Bytes::from(format!("\"{}\"", "a".repeat(bytes)));
+        client.says(call, CallEvent::Finished(Ok(FeatureResult::new(result))));
+    }
+
+    fn kept(client: &Client) -> usize {
+        client.session.streams.iter().map(|stream| stream.log.bytes()).sum()
+    }
+
+    #[test]
+    fn a_session_keeps_eight_mebibytes_however_many_streams_it_has() {
+        let mut client = client();
+        for id in 0..MAX_STREAMS as u64 {
+            let call = client.streaming_call(json!(id));
+            for _ in 0..16 {
+                says(&mut client, call, MAX_LOG_BYTES / 16);
+                assert!(kept(&client) <= MAX_LOGGED_BYTES);
+            }
+        }
+        assert_eq!(client.session.attached_streams(), MAX_STREAMS, "the streams go on");
+        assert!(kept(&client) > MAX_LOGGED_BYTES - MAX_LOG_BYTES / 8);
+        assert_eq!(client.resume("s1.0"), "e65 refuse 400 -32600", "its oldest events are no longer kept");
+        assert!(client.resume("s1.15").starts_with("e1 finish; e66 attach [s1.16 log error]"));
+    }
+
+    #[test]
+    fn what_was_read_to_its_end_goes_before_what_was_not() {
+        let mut client = client();
+        let unread = client.streaming_call(json!("unread"));
+        says(&mut client, unread, MAX_LOG_BYTES / 2);
+        client.cut(1);
+        for id in 0..16 {
+            let call = client.streaming_call(json!(id));
+            answers(&mut client, call, MAX_LOG_BYTES / 2);
+            client.now = client.now.plus(1);
+        }
+        assert!(kept(&client) <= MAX_LOGGED_BYTES);
+        assert_eq!(client.resume("s2.0"), "e18 refuse 400 -32600", "the first to be read is gone");
+        assert_eq!(client.resume("s17.0"), "e19 attach [s17.1 result 15]; e19 finish");
+        assert_eq!(client.resume("s1.0"), "e20 attach [s1.1 log error]");
+    }
+
+    #[test]
+    fn an_answer_that_nobody_has_fetched_goes_after_all_that_was_said_before_others() {
+        let mut client = client();
+        let answered = client.streaming_call(json!("answered"));
+        client.cut(1);
+        answers(&mut client, answered, 2 * MAX_LOG_BYTES);
+        for id in 0..12 {
+            let call = client.streaming_call(json!(id));
+            for _ in 0..8 {
+                says(&mut client, call, MAX_LOG_BYTES / 8);
+            }
+        }
+        assert!(kept(&client) <= MAX_LOGGED_BYTES);
+        client.resume("s1.0");
+        assert!(client.session.streams[0].log.bytes() > 2 * MAX_LOG_BYTES, "it is kept whole");
+    }
+
+    #[test]
+    fn one_event_above_the_bound_is_sent_and_not_kept() {
+        let mut client = client();
+        client.streaming_call(json!(1));
+        let result = Bytes::from(format!("\"{}\"", "a".repeat(MAX_LOGGED_BYTES)));
+        assert_eq!(client.says(0, CallEvent::Finished(Ok(FeatureResult::new(result)))), "e1 send s1.1 result 1; e1 finish");
+        assert_eq!(kept(&client), 0);
+    }
+}
+
 mod moving {
     use super::*;
 
@@ -1092,6 +1175,36 @@ mod moving {
         assert_eq!(client.delete(), "stop c0; stop c3; e7 refuse 404 -32600; e2 finish; e5 finish; end deleted");
         client.moves();
         assert_eq!(client.call(json!(5)), "", "what has ended stays ended");
+    }
+
+    #[test]
+    fn the_logs_of_a_session_read_back_equal_and_are_written_in_little_more_than_their_own_size() {
+        let mut client = Client::new();
+        let call = client.streaming_call(json!(1));
+        let quote = br#"{"symbol":"AAPL","price":"189.4300","bid":"189.42","ask":"189.44","as_of":"2025-06-03T14:30:00.123Z","note":"\u00fcber"}"#;
+        let mut framed = 0;
+        for _ in 0..500 {
+            let log = CallEvent::Log { level: LogLevel::Error, logger: "quote", data: Bytes::from_static(quote) };
+            for effect in client.handle(Input::Call(CallId(call), log)) {
+                let Effect::Send(_, frame) = effect else { panic!("{effect:?}") };
+                framed += frame.len();
+            }
+        }
+        let empty = serde_json::to_string(&Client::new().session).unwrap().len();
+        let written = serde_json::to_string(&client.session).unwrap().len();
+        // Quotes and line ends are escaped with one byte each.
+        assert!(written - empty < framed * 120 / 100, "{written} bytes for {framed} bytes of frames");
+        let frames = |client: &mut Client| {
+            let resume = Some(EventId { stream: StreamId(1), seq: 0 });
+            let (exchange, stream) = client.exchange();
+            client.handle(Input::StreamOpened { exchange, resume, stream }).into_iter().find_map(|effect| match effect {
+                Effect::Attach(_, frames) => Some(frames),
+                _ => None,
+            })
+        };
+        let before = frames(&mut client).unwrap();
+        client.moves();
+        assert_eq!((before.len(), frames(&mut client).unwrap()), (500, before));
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub const MAX_LOG_BYTES: usize = 1 << 20;
 pub struct StreamLog {
     id: StreamId,
     next_seq: u64,
+    #[serde(with = "super::text")]
     frames: VecDeque<Bytes>,
     bytes: usize,
 }
@@ -52,9 +53,28 @@ impl StreamLog {
         self.bytes += frame.len();
         self.frames.push_back(frame.clone());
         while self.frames.len() > MAX_LOG_EVENTS || (self.bytes > MAX_LOG_BYTES && self.frames.len() > 1) {
-            self.bytes -= self.frames.pop_front().map_or(0, |frame| frame.len());
+            self.drop_oldest();
         }
         frame
+    }
+
+    /// Bytes that it keeps.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Number of events that it keeps.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Drops the oldest event; who needs it is told that it is no longer kept. False when there is none.
+    pub fn drop_oldest(&mut self) -> bool {
+        let dropped = self.frames.pop_front();
+        self.bytes -= dropped.as_ref().map_or(0, Bytes::len);
+        dropped.is_some()
     }
 
     /// The frames after event `seq`, oldest first.
@@ -95,6 +115,18 @@ mod tests {
         for _ in 0..3 {
             log.append(|_| Bytes::from(vec![0; MAX_LOG_BYTES]));
         }
-        assert_eq!(log.frames.len(), 1);
+        assert_eq!((log.events(), log.bytes()), (1, MAX_LOG_BYTES));
+    }
+
+    #[test]
+    fn what_was_dropped_is_evicted_and_the_newest_event_is_remembered_even_then() {
+        let mut log = StreamLog::new(StreamId(1));
+        log.append(|_| Bytes::from_static(b"ab"));
+        log.append(|_| Bytes::from_static(b"c"));
+        assert!(log.drop_oldest());
+        assert_eq!((log.bytes(), log.after(0)), (1, Ok(vec![Bytes::from_static(b"c")])));
+        assert!(log.drop_oldest());
+        assert_eq!((log.bytes(), log.after(0), log.after(1)), (0, Err(ReplayError::Evicted), Ok(vec![])));
+        assert!(!log.drop_oldest());
     }
 }

@@ -4,6 +4,7 @@ mod decoder;
 mod event_id;
 mod frame;
 mod log;
+pub(crate) mod text;
 
 pub use decoder::{DecodeError, DecodedEvent, Decoder, MAX_EVENT_BYTES};
 pub use event_id::{EventId, EventIdError, StreamId};

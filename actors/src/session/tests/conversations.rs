@@ -132,8 +132,9 @@ mod questions {
             let client = open_on(&desk, &catalogue);
             for (member, value, told) in [
                 ("error", json!({"code": -1, "message": "User rejected"}), "the client refused: User rejected (-1)"),
-                ("result", json!(7), "the client refused: its answer has not the documented form (0)"),
-                ("result", json!({"roots": [7]}), "the client refused: its answer has not the documented form (0)"),
+                ("result", json!(7), "the client's answer has not the form that the protocol asks for"),
+                ("error", json!(7), "the client refused:  (0)"),
+                ("result", json!({"roots": [7]}), "the client's answer has not the form that the protocol asks for"),
             ] {
                 let mut stream = client.stream(1, "asks").await;
                 let id = next(&mut stream).await["id"].clone();

@@ -1,6 +1,7 @@
 //! Sessions as actors: how they end, what is left of them, and what a slow or silent client costs the others. The catalogue is
 //! scripted: the tool's name says what it does.
 
+mod backlog;
 mod conversations;
 mod crowd;
 
