@@ -17,6 +17,9 @@ pub(super) fn example(id: &str) -> Value {
         "news" | "bars" => json!({"results": [], "position": "a1b2-42", "_freshness": freshness}),
         "status" => json!({"state": "ok", "session": "regular", "source": "poll", "delayed": false, "position": "a1b2-42"}),
         "mcp_post" => json!({"jsonrpc": "2.0", "id": 1, "result": {}}),
+        "mcp_post_stream" => json!(
+            "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{…}}\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{…}}\n\n"
+        ),
         "health" => json!({"status": "healthy", "uptime_seconds": 12, "version": env!("CARGO_PKG_VERSION"), "checks": {}}),
         "live" => json!({"status": "alive"}),
         "ready" => json!({"status": "ready"}),

@@ -112,6 +112,10 @@ fn patch(entry: &mut Value, operation: &Operation) {
 
 /// What `/mcp` has beyond the others: calls of the stateless revision, which need no session, and messages that have no answer.
 fn patch_mcp(entry: &mut Value, mut calls: Vec<Call>) {
+    let content = &mut entry["responses"]["200"]["content"];
+    content["text/event-stream"] = json!({"schema": {"type": "string"}, "example": example("mcp_post_stream")});
+    // A caller must accept both forms. The page sends the first name here as Accept, and this one says so.
+    content["*/*"] = content["application/json"].clone();
     entry["responses"]["202"] = json!({"description": "Taken: a notification, or the answer to a question of ours"});
     for call in &mut calls {
         call.params["_meta"] = json!({
@@ -280,6 +284,8 @@ mod tests {
         assert_eq!(call["method"], header("Mcp-Method")["example"]);
         let names = header("Mcp-Name")["examples"].as_object().unwrap();
         assert_eq!(names.values().next().unwrap()["value"], call["params"]["name"]);
+        let forms = post["responses"]["200"]["content"].as_object().unwrap();
+        assert_eq!(forms.keys().collect::<Vec<_>>(), ["*/*", "application/json", "text/event-stream"]);
         assert!(header("Mcp-Session-Id").get("example").is_none());
         assert!(
             calls(&document, "/messages").iter().all(|call| call["params"].get("_meta").is_none()),
