@@ -35,6 +35,8 @@ ENV HOST=0.0.0.0 \
     LOG_FORMAT=json
 USER tickgate
 WORKDIR /data
+# What must survive the container; name a volume of your own, or it goes with the container.
+VOLUME /data
 EXPOSE 8080
 # SIGTERM drains: readiness goes off, streams are told goodbye, open requests get DRAIN_SECS.
 STOPSIGNAL SIGTERM

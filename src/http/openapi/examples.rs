@@ -1,4 +1,4 @@
-//! An example of each operation's answer.
+//! An example of each operation's answer, and of each tool's arguments.
 
 use serde_json::{Value, json};
 
@@ -17,10 +17,31 @@ pub(super) fn example(id: &str) -> Value {
         "news" | "bars" => json!({"results": [], "position": "a1b2-42", "_freshness": freshness}),
         "status" => json!({"state": "ok", "session": "regular", "source": "poll", "delayed": false, "position": "a1b2-42"}),
         "mcp_post" => json!({"jsonrpc": "2.0", "id": 1, "result": {}}),
+        "mcp_post_stream" => json!(
+            "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{…}}\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{…}}\n\n"
+        ),
         "health" => json!({"status": "healthy", "uptime_seconds": 12, "version": env!("CARGO_PKG_VERSION"), "checks": {}}),
         "live" => json!({"status": "alive"}),
         "ready" => json!({"status": "ready"}),
         "metrics" => json!("# TYPE tickgate_sessions_open gauge\ntickgate_sessions_open 3\n"),
+        _ => json!({}),
+    }
+}
+
+/// Arguments that fit a tool; none for one that needs none.
+pub(super) fn arguments(tool: &str) -> Value {
+    match tool {
+        "get_snapshot_ticker" => json!({"market_type": "stocks", "ticker": "AAPL"}),
+        "get_last_trade" | "get_previous_close_agg" | "get_ticker_details" => json!({"ticker": "AAPL"}),
+        "get_aggs" => json!({"ticker": "AAPL", "multiplier": 1, "timespan": "day", "from_": "2026-03-02", "to": "2026-03-10"}),
+        "list_tickers" => json!({"search": "apple", "limit": 3}),
+        "list_ticker_news" => json!({"ticker": "TSLA", "limit": 5}),
+        "stream_stock_prices" => json!({"symbols": ["AAPL", "TSLA"]}),
+        "stream_market_news" | "summarize_news" => json!({"symbol": "TSLA"}),
+        "read_tape" => json!({"topics": ["prices:AAPL", "status"], "limit": 5}),
+        "set_price_alert" => json!({"symbol": "AAPL", "condition": "above", "target_price": 250.0}),
+        "delete_price_alert" => json!({"alert_id": "0f3b9c0a5d2e4f61a7c8b9d0e1f20314"}),
+        "watch_price" => json!({"symbol": "AAPL", "condition": "above", "target_price": 250.0, "timeout": 5_000}),
         _ => json!({}),
     }
 }

@@ -10,8 +10,8 @@ use paperclip::v2::models::DefaultApiRaw;
 use serde_json::{Map, Value, json};
 use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
-use self::examples::example;
-use self::operations::{AnswerKind, OPERATIONS, Operation};
+use self::examples::{arguments, example};
+use self::operations::{AnswerKind, MCP_NAME, OPERATIONS, Operation};
 use crate::prompts::Prompt;
 use crate::registry::Registry;
 
@@ -33,9 +33,9 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
     for operation in OPERATIONS {
         patch(&mut document["paths"][operation.path][operation.method], operation);
     }
-    for path in ["/mcp", "/messages"] {
-        document["paths"][path]["post"]["requestBody"] = request_body(registry);
-    }
+    let calls = example_calls(registry);
+    document["paths"]["/messages"]["post"]["requestBody"] = request_body(&calls);
+    patch_mcp(&mut document["paths"]["/mcp"]["post"], calls);
     document["x-mcp-tools"] = tools(registry);
     document["x-mcp-prompts"] = prompts(registry);
     document["x-mcp-resources"] = resources(registry);
@@ -100,34 +100,74 @@ fn patch(entry: &mut Value, operation: &Operation) {
     entry["responses"] =
         json!({ status: answer, "default": {"description": "A refusal", "content": {"application/problem+json": problem}} });
     for (at, parameter) in operation.parameters.iter().enumerate() {
-        let example = parameter.example.parse::<u64>().map_or_else(|_| json!(parameter.example), |number| json!(number));
-        entry["parameters"][at]["example"] = example;
+        if !parameter.example.is_empty() {
+            let number = parameter.example.parse::<u64>().ok();
+            entry["parameters"][at]["example"] = number.map_or_else(|| json!(parameter.example), |number| json!(number));
+        }
         if parameter.name == "symbol" && parameter.place == "path" {
             entry["parameters"][at]["schema"]["maxLength"] = json!(MAX_SYMBOL_BYTES);
         }
     }
 }
 
-/// An example call of each tool and each prompt, with arguments that fit: the interactive docs offer them to try.
-fn request_body(registry: &Registry) -> Value {
-    let mut examples = Map::new();
-    let mut example = |key: String, summary: &str, method: &str, params: Value| {
-        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        examples.insert(key, json!({"summary": summary, "value": call}));
-    };
-    for tool in registry.tools() {
-        example(tool.name.to_owned(), tool.title, "tools/call", json!({"name": tool.name, "arguments": {}}));
+/// What `/mcp` has beyond the others: calls of the stateless revision, which need no session, and messages that have no answer.
+fn patch_mcp(entry: &mut Value, mut calls: Vec<Call>) {
+    let content = &mut entry["responses"]["200"]["content"];
+    content["text/event-stream"] = json!({"schema": {"type": "string"}, "example": example("mcp_post_stream")});
+    // A caller must accept both forms. The page sends the first name here as Accept, and this one says so.
+    content["*/*"] = content["application/json"].clone();
+    entry["responses"]["202"] = json!({"description": "Taken: a notification, or the answer to a question of ours"});
+    for call in &mut calls {
+        call.params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
     }
-    for prompt in registry.prompts().prompts() {
-        let arguments = sample_arguments(prompt);
-        let summary = format!("Prompt: {}", prompt.title());
-        example(
-            format!("prompt:{}", prompt.name()),
-            &summary,
-            "prompts/get",
-            json!({"name": prompt.name(), "arguments": arguments}),
-        );
+    entry["requestBody"] = request_body(&calls);
+    let names: Map<String, Value> =
+        calls.iter().enumerate().map(|(at, call)| (key(at, call), json!({ "value": call.params["name"] }))).collect();
+    let parameters = entry["parameters"].as_array_mut().into_iter().flatten();
+    for parameter in parameters.filter(|parameter| parameter["name"] == MCP_NAME) {
+        parameter["examples"] = json!(names);
     }
+}
+
+/// An example call.
+struct Call {
+    summary: String,
+    method: &'static str,
+    params: Value,
+}
+
+/// A call of each tool and each prompt, with arguments that fit: the interactive docs offer them to try.
+fn example_calls(registry: &Registry) -> Vec<Call> {
+    let tools = registry.tools().iter().map(|tool| Call {
+        summary: tool.title.to_owned(),
+        method: "tools/call",
+        params: json!({"name": tool.name, "arguments": arguments(tool.name)}),
+    });
+    let prompts = registry.prompts().prompts().iter().map(|prompt| Call {
+        summary: format!("Prompt: {}", prompt.title()),
+        method: "prompts/get",
+        params: json!({"name": prompt.name(), "arguments": sample_arguments(prompt)}),
+    });
+    tools.chain(prompts).collect()
+}
+
+/// Members are sorted by name, so the name begins with the place: the first one is what the page offers first.
+fn key(at: usize, call: &Call) -> String {
+    format!("{at:02}-{}", call.params["name"].as_str().unwrap_or_default())
+}
+
+fn request_body(calls: &[Call]) -> Value {
+    let examples: Map<String, Value> = calls
+        .iter()
+        .enumerate()
+        .map(|(at, call)| {
+            let message = json!({"jsonrpc": "2.0", "id": 1, "method": call.method, "params": call.params});
+            (key(at, call), json!({"summary": call.summary, "value": message}))
+        })
+        .collect();
     json!({"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["jsonrpc", "method"]}, "examples": examples}}})
 }
 
@@ -199,12 +239,57 @@ mod tests {
         let listed: Vec<&str> =
             document["x-mcp-prompts"].as_array().unwrap().iter().filter_map(|prompt| prompt["name"].as_str()).collect();
         assert_eq!(listed, registry.prompts().prompts().iter().map(Prompt::name).collect::<Vec<_>>());
-        let examples = &document["paths"]["/mcp"]["post"]["requestBody"]["content"]["application/json"]["examples"];
         for prompt in registry.prompts().prompts() {
-            let arguments = &examples[format!("prompt:{}", prompt.name())]["value"]["params"]["arguments"];
-            let arguments = serde_json::value::to_raw_value(arguments).unwrap();
+            let call = calls(&document, "/mcp").into_iter().find(|call| call["params"]["name"] == prompt.name()).unwrap();
+            let arguments = serde_json::value::to_raw_value(&call["params"]["arguments"]).unwrap();
             assert!(prompt.get(Some(&arguments)).is_ok(), "{}", prompt.name());
         }
         assert_eq!(document["x-mcp-resources"].as_array().unwrap().len(), registry.resources().len());
+    }
+
+    fn calls(document: &Value, path: &str) -> Vec<Value> {
+        let examples = &document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"];
+        examples.as_object().unwrap().values().map(|example| example["value"].clone()).collect()
+    }
+
+    #[test]
+    fn every_tool_has_an_example_call_with_all_that_it_requires() {
+        let registry = Registry::standard();
+        let document: Value = serde_json::from_slice(&document("http://127.0.0.1:8080", &registry)).unwrap();
+        for path in ["/mcp", "/messages"] {
+            let calls = calls(&document, path);
+            for tool in registry.tools() {
+                let call = calls.iter().find(|call| call["params"]["name"] == tool.name).expect(tool.name);
+                let arguments = call["params"]["arguments"].as_object().unwrap();
+                let schema = &tool.input_schema;
+                for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                    assert!(arguments.contains_key(name), "{name} is missing in the example of {}", tool.name);
+                }
+                for name in arguments.keys() {
+                    assert!(schema["properties"].get(name).is_some(), "{name} is no argument of {}", tool.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_call_that_the_page_offers_for_mcp_can_be_sent_as_it_is() {
+        let document: Value = serde_json::from_slice(&document("http://127.0.0.1:8080", &Registry::standard())).unwrap();
+        let post = &document["paths"]["/mcp"]["post"];
+        let header =
+            |name: &str| post["parameters"].as_array().unwrap().iter().find(|parameter| parameter["name"] == name).unwrap();
+        let call = &calls(&document, "/mcp")[0];
+        let claimed = &call["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"];
+        assert_eq!(claimed, &header("MCP-Protocol-Version")["example"]);
+        assert_eq!(call["method"], header("Mcp-Method")["example"]);
+        let names = header("Mcp-Name")["examples"].as_object().unwrap();
+        assert_eq!(names.values().next().unwrap()["value"], call["params"]["name"]);
+        let forms = post["responses"]["200"]["content"].as_object().unwrap();
+        assert_eq!(forms.keys().collect::<Vec<_>>(), ["*/*", "application/json", "text/event-stream"]);
+        assert!(header("Mcp-Session-Id").get("example").is_none());
+        assert!(
+            calls(&document, "/messages").iter().all(|call| call["params"].get("_meta").is_none()),
+            "a session has no claims"
+        );
     }
 }

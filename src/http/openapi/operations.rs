@@ -16,6 +16,7 @@ pub(super) struct Parameter {
     pub(super) place: &'static str,
     pub(super) required: bool,
     pub(super) kind: &'static str,
+    /// Empty where none would work: the page fills it in.
     pub(super) example: &'static str,
     pub(super) help: &'static str,
 }
@@ -33,6 +34,10 @@ const fn query(name: &'static str, kind: &'static str, example: &'static str, he
     Parameter { name, place: "query", required: false, kind, example, help }
 }
 
+const fn header(name: &'static str, required: bool, example: &'static str, help: &'static str) -> Parameter {
+    Parameter { name, place: "header", required, kind: "string", example, help }
+}
+
 const SYMBOL: Parameter = Parameter {
     name: "symbol",
     place: "path",
@@ -45,6 +50,10 @@ const INTERVAL: Parameter = query("interval", "integer", "10000", "Poll at least
 const DURATION: Parameter = query("duration", "integer", "60000", "Stream for this long, in ms: 1000 to 300000");
 const CURSOR: Parameter =
     query("last_event_id", "string", "a1b2-42", "Resume after this position; the Last-Event-ID header wins");
+
+const SESSION: Parameter = header("Mcp-Session-Id", true, "", "From the answer to initialize");
+/// The header that names what a request of 2026-07-28 is about; its examples come from the registry.
+pub(super) const MCP_NAME: &str = "Mcp-Name";
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -165,8 +174,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         path: "/mcp",
         id: "mcp_post",
         tag: "mcp",
-        summary: "Model Context Protocol over Streamable HTTP: one JSON-RPC message",
-        parameters: &[],
+        summary: "Model Context Protocol over Streamable HTTP: one JSON-RPC message, or a batch in a session of 2025-03-26 or older",
+        parameters: &[
+            header("MCP-Protocol-Version", false, "2026-07-28", "Needed by 2026-07-28, as in `_meta` of the body"),
+            header("Mcp-Method", false, "tools/call", "Needed by 2026-07-28: `method` of the body"),
+            header(
+                MCP_NAME,
+                false,
+                "",
+                "Needed by 2026-07-28 for tools/call, prompts/get and resources/read: `name` or `uri` of the body",
+            ),
+            header("Mcp-Session-Id", false, "", "Needed by all older revisions, from the answer to initialize"),
+        ],
         answer: AnswerKind::Json,
     },
     Operation {
@@ -175,7 +194,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "mcp_get",
         tag: "mcp",
         summary: "The session's standalone stream, or a stream resumed by Last-Event-ID",
-        parameters: &[],
+        parameters: &[SESSION, header("Last-Event-ID", false, "", "Id of the last event that came: what came after it is sent")],
         answer: AnswerKind::Events,
     },
     Operation {
@@ -184,7 +203,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "mcp_delete",
         tag: "mcp",
         summary: "End the session",
-        parameters: &[],
+        parameters: &[SESSION],
         answer: AnswerKind::Nothing,
     },
     Operation {
