@@ -34,6 +34,15 @@ pub(crate) fn bound_writes(connection: &dyn Any, deadline: Duration) {
     let _ = (connection, deadline);
 }
 
+/// Has a write beyond the file size limit of this process fail like one to a full disk. Unhandled, the signal would end the process.
+pub(crate) fn outlive_file_size_limit() {
+    const SIGXFSZ: i32 = 25;
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    if let Err(error) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(SIGXFSZ)) {
+        tracing::debug!("a file size limit would end this process: {error}");
+    }
+}
+
 /// Waits for SIGTERM or SIGINT.
 pub(crate) async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};

@@ -17,7 +17,7 @@ use super::worker::{Served, WorkerParts};
 use super::{jwt_authority, public_url};
 use crate::auth::Authenticator;
 use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, StreamSlots, Worker, app, openapi_document};
-use crate::process::{bind, bound_writes, wait_for_signal};
+use crate::process::{bind, bound_writes, outlive_file_size_limit, wait_for_signal};
 use crate::registry::Registry;
 use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Reread, Settings, VersionCheck};
 use crate::upstream::simulated::Simulator;
@@ -80,6 +80,7 @@ impl Application {
     /// As [`Self::build`].
     pub async fn build_with(settings: Settings, registry: Registry, more: MoreRoutes) -> anyhow::Result<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
+        outlive_file_size_limit();
         // Before the port is bound: a folder that is in use or a damaged database is refused first.
         let kept = Kept::open(&settings)?;
         let listener = bind(&settings.listen)?;

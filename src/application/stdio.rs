@@ -12,7 +12,7 @@ use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::session::{Framing, Session, SessionLimits};
 
 use super::parts::{Kept, Parts, close, server_info, session_limits, sweep, tell};
-use crate::process::wait_for_signal;
+use crate::process::{outlive_file_size_limit, wait_for_signal};
 use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::stdio::{Bounds, Conversation, Ended, Speakers};
@@ -33,6 +33,7 @@ impl StdioApplication {
     /// When a folder cannot be written, or what was kept cannot be read.
     pub async fn build(mut settings: Settings, registry: Registry) -> anyhow::Result<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
+        outlive_file_size_limit();
         // Desktop clients start programs anywhere, and several at once: none may depend on a folder that nobody chose.
         let scratch = if settings.listen.data_dir_is_said { None } else { Some(tempfile::tempdir()?) };
         if let Some(scratch) = &scratch {

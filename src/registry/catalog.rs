@@ -13,6 +13,7 @@ use tickgate_core::mcp::{
     CacheScope, Completion, CompletionReference, FeatureError, FeatureRequest, FeatureResult, Outcome, ServerInfo,
 };
 use tickgate_core::ports::Seal;
+use tickgate_core::rpc::excerpt;
 use tickgate_core::session::Notice;
 
 use super::LiveRegistry;
@@ -23,8 +24,6 @@ use crate::tools::{ToolCall, ToolContext, ToolRun, Toolset, into_outcome};
 
 /// How long a list may be kept, in ms: whoever listens is told sooner when it changes.
 const LIST_TTL_MS: u64 = 300_000;
-/// Longest name of something unknown that is said back, in characters.
-const MAX_ECHO_CHARS: usize = 128;
 
 /// Serves the registry on one worker.
 pub struct RegistryCatalog {
@@ -45,7 +44,7 @@ impl RegistryCatalog {
         let registry = self.live.current();
         let visible = registry.find(name).filter(|tool| tool.scope < Scope::Admin || caller.scope.allows(Scope::Admin));
         let Some(tool) = visible else {
-            let message = format!("Unknown tool: {}; tools/list has all of them", echo(name));
+            let message = format!("Unknown tool: {}; tools/list has all of them", excerpt(name));
             return Started::Done(Err(FeatureError::invalid_params(message)));
         };
         if let Err(error) = allowed(tool.name, tool.scope, caller) {
@@ -79,7 +78,7 @@ impl RegistryCatalog {
     fn read(&self, uri: &str, caller: &Caller, link: CallLink) -> Started {
         let registry = self.live.current();
         match resources::find(registry.resources(), uri) {
-            None => Started::Done(Err(FeatureError::ResourceNotFound { uri: echo(uri).into() })),
+            None => Started::Done(Err(FeatureError::ResourceNotFound { uri: excerpt(uri).into() })),
             Some((resource, variables)) => match allowed(uri, resource.scope, caller) {
                 Err(error) => Started::Done(Err(error)),
                 Ok(()) => {
@@ -127,8 +126,8 @@ impl RegistryCatalog {
             }
             CompletionReference::Resource(uri) => {
                 let template = registry.resources().iter().find(|resource| *resource.uri == **uri);
-                let template =
-                    template.ok_or_else(|| FeatureError::invalid_params(format!("Unknown resource template: {}", echo(uri))))?;
+                let template = template
+                    .ok_or_else(|| FeatureError::invalid_params(format!("Unknown resource template: {}", excerpt(uri))))?;
                 let source = template.source(&asked.argument).ok_or_else(|| unknown_argument(&asked.argument))?;
                 completion::complete(source, &asked.value, &toolsets)
             }
@@ -166,15 +165,11 @@ fn written(rendered: &Rendered) -> FeatureResult {
 }
 
 fn unknown_prompt(name: &str) -> FeatureError {
-    FeatureError::invalid_params(format!("Unknown prompt: {}; prompts/list has all of them", echo(name)))
+    FeatureError::invalid_params(format!("Unknown prompt: {}; prompts/list has all of them", excerpt(name)))
 }
 
 fn unknown_argument(name: &str) -> FeatureError {
-    FeatureError::invalid_params(format!("Unknown argument: {}", echo(name)))
-}
-
-fn echo(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_ECHO_CHARS).collect()
+    FeatureError::invalid_params(format!("Unknown argument: {}", excerpt(name)))
 }
 
 impl Catalog for RegistryCatalog {
@@ -200,7 +195,7 @@ impl Catalog for RegistryCatalog {
 
     fn watch_resource(&self, uri: &str, caller: &Caller) -> Result<LocalBoxStream<'static, ()>, FeatureError> {
         let registry = self.live.current();
-        let not_found = || FeatureError::ResourceNotFound { uri: echo(uri).into() };
+        let not_found = || FeatureError::ResourceNotFound { uri: excerpt(uri).into() };
         let (resource, variables) = resources::find(registry.resources(), uri).ok_or_else(not_found)?;
         allowed(uri, resource.scope, caller)?;
         (resource.watch)(&self.context, &variables).ok_or_else(not_found)

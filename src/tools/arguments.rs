@@ -7,6 +7,7 @@ use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use tickgate_core::market::cadence::INTERVAL_BOUNDS_MS;
+use tickgate_core::rpc::excerpt;
 
 use super::outcome::ToolFailure;
 
@@ -22,10 +23,10 @@ pub(super) fn read<T: DeserializeOwned>(arguments: Option<&RawValue>) -> Result<
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
+        let path = excerpt(&error.path().to_string());
         // The line and column are those of the arguments alone, which the caller never saw as such.
         let problem = error.inner().to_string();
-        let problem = problem.split(" at line ").next().unwrap_or_default().to_owned();
+        let problem = excerpt(problem.split(" at line ").next().unwrap_or_default());
         ToolFailure::argument(if path == "." { "arguments" } else { &path }, problem)
     })
 }
@@ -110,6 +111,16 @@ mod tests {
     fn a_list_may_be_an_array_or_one_text_with_commas() {
         assert_eq!(sample(r#"{"symbols":["A","B"]}"#).unwrap().symbols.0, ["A", "B"]);
         assert_eq!(sample(r#"{"symbols":"A, B,"}"#).unwrap().symbols.0, ["A", "B"]);
+    }
+
+    #[test]
+    fn a_huge_wrong_argument_is_not_said_back_whole() {
+        let huge = "x".repeat(1_000_000);
+        for text in
+            [format!(r#"{{"{huge}":1}}"#), format!(r#"{{"limit":"{huge}"}}"#), format!(r#"{{"symbols":["a",{{"{huge}":1}}]}}"#)]
+        {
+            assert!(sample(&text).unwrap_err().to_string().len() < 1_000);
+        }
     }
 
     #[test]

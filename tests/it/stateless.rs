@@ -349,6 +349,18 @@ fn summaries_come_from_the_clients_model_and_without_one_the_articles_come_alone
 }
 
 #[test]
+fn arguments_that_cannot_be_read_do_not_get_past_their_headers() {
+    let gateway = TestGateway::with_registry(&[], fixtures::registry);
+    let modern = Stateless::new(gateway.address);
+    let ask = |arguments: Value| modern.ask("tools/call", json!({"name": "test_header_param", "arguments": arguments}));
+    let missing = ask(json!({"region": "eu"}));
+    assert_eq!((missing.status, missing.json()["error"]["code"].as_i64()), (400, Some(-32_020)));
+    let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
+    let unreadable = ask(json!({"region": "eu", "deep": deep}));
+    assert_eq!((unreadable.status, unreadable.json()["error"]["code"].as_i64()), (400, Some(-32_602)));
+}
+
+#[test]
 fn a_prompt_that_asks_its_client_is_counted_once_with_its_outcome() {
     const NAME: &str = "test_input_required_result_prompt";
     let gateway = TestGateway::with_registry(&[], fixtures::registry);

@@ -17,8 +17,8 @@ use crate::call::Catalog;
 
 /// Sessions written in one go.
 const BATCH: usize = 256;
-/// A session larger than this is not kept: its client starts anew.
-const MAX_BYTES: usize = 4 << 20;
+/// A session larger than this is not kept: its client starts anew. Its logs have at most 8 MiB, and little more as JSON.
+const MAX_BYTES: usize = 12 << 20;
 /// Longest wait for a session to be taken up: a store that fails costs each request this much and no more.
 const WAKE_PATIENCE: Duration = Duration::from_secs(6);
 /// Time to write down what has come to rest in the last moment.

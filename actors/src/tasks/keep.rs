@@ -53,6 +53,19 @@ impl Tasks {
         }
     }
 
+    /// Takes a task that was forgotten before its time from the store.
+    pub(super) fn unwrite(&self, entry: Arc<Entry>) {
+        let tasks = self.clone();
+        actix::spawn(async move {
+            let _keeping = entry.keeping.lock().await;
+            let id = entry.task().id;
+            // Not tried again: the record expires by itself.
+            if let Err(error) = tasks.store().delete(Shelf::Tasks, id.0).await {
+                tracing::warn!(error = %error, task.id = ?id, "a forgotten task stays in the store until it expires");
+            }
+        });
+    }
+
     async fn write(&self, task: &Task) -> Result<(), StoreError> {
         let record = Record {
             id: task.id.0,

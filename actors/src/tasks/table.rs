@@ -11,7 +11,7 @@ use tickgate_core::access::Principal;
 use tickgate_core::mcp::{FeatureError, FeatureResult, Outcome};
 use tickgate_core::ports::{Shelf, Store, StoreError};
 use tickgate_core::rpc::{ErrorCode, RpcError};
-use tickgate_core::task::{Task, TaskCall, TaskId, TaskTerms};
+use tickgate_core::task::{Task, TaskCall, TaskId, TaskStatus, TaskTerms};
 use tickgate_core::time::Millis;
 use tokio::sync::watch;
 
@@ -85,26 +85,32 @@ impl Drop for Listed<'_> {
 #[derive(Default)]
 struct Table {
     tasks: HashMap<TaskId, Arc<Entry>>,
-    by_owner: HashMap<String, usize>,
+    by_owner: HashMap<String, Vec<TaskId>>,
 }
 
 impl Table {
     fn insert(&mut self, id: TaskId, owner: &str, entry: Arc<Entry>) {
         if self.tasks.insert(id, entry).is_none() {
-            *self.by_owner.entry(owner.to_owned()).or_default() += 1;
+            self.by_owner.entry(owner.to_owned()).or_default().push(id);
         }
     }
 
     fn remove(&mut self, id: TaskId) -> Option<Arc<Entry>> {
         let entry = self.tasks.remove(&id)?;
         let owner = entry.task().principal.clone();
-        if let Some(count) = self.by_owner.get_mut(&owner) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(own) = self.by_owner.get_mut(&owner) {
+            own.retain(|other| *other != id);
+            if own.is_empty() {
                 self.by_owner.remove(&owner);
             }
         }
         Some(entry)
+    }
+
+    /// The owner's oldest task that was cancelled: the only ones whose end their owner knows already.
+    fn cancelled_of(&self, owner: &str) -> Option<TaskId> {
+        let is_cancelled = |id: &&TaskId| self.tasks.get(id).is_some_and(|entry| entry.task().status() == TaskStatus::Cancelled);
+        self.by_owner.get(owner)?.iter().find(is_cancelled).copied()
     }
 }
 
@@ -185,8 +191,14 @@ impl Tasks {
 
     fn list(&self, id: TaskId, entry: &Arc<Entry>, principal: &Principal) -> Result<(), FeatureError> {
         let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
-        let own = table.by_owner.get(principal.as_str()).copied().unwrap_or_default();
-        if table.tasks.len() >= MAX_TASKS || own >= MAX_TASKS_PER_CALLER {
+        let own = table.by_owner.get(principal.as_str()).map_or(0, Vec::len);
+        if own >= MAX_TASKS_PER_CALLER
+            && let Some(cancelled) = table.cancelled_of(principal.as_str())
+        {
+            if let Some(entry) = table.remove(cancelled) {
+                self.unwrite(entry);
+            }
+        } else if table.tasks.len() >= MAX_TASKS || own >= MAX_TASKS_PER_CALLER {
             let message = format!(
                 "too many tasks ({own} of yours; at most {MAX_TASKS_PER_CALLER}): cancel some, or wait until they are forgotten"
             );

@@ -293,6 +293,25 @@ mod owners {
     }
 
     #[test]
+    fn cancelling_makes_room_and_the_results_of_others_stay() {
+        on_paused_time(|| async {
+            let desk = Desk::new();
+            let done = desk.run(|_| async { result() }).await;
+            let mut cancelled = String::new();
+            for _ in 1..MAX_TASKS_PER_CALLER {
+                cancelled = desk.run(|_| pending()).await;
+            }
+            assert!(desk.create("ada").await.is_err());
+            desk.cancel(&cancelled).await;
+            assert!(desk.create("ada").await.is_ok());
+            assert!(desk.create("ada").await.is_err(), "one place for one that was cancelled");
+            settle().await;
+            assert!(desk.tasks.get(&cancelled, &principal("ada")).is_err());
+            assert_eq!((desk.status(&done), desk.store.records(Shelf::Tasks).len()), ("completed".into(), MAX_TASKS_PER_CALLER));
+        });
+    }
+
+    #[test]
     fn the_log_does_not_give_a_tasks_name_away() {
         on_paused_time(|| async {
             let task = Desk::new().create("ada").await.unwrap();

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::revision::Revision;
-use crate::rpc::{ErrorCode, RpcError};
+use crate::rpc::{ErrorCode, RpcError, excerpt};
 
 /// Longest URI, name or cursor accepted, in bytes.
 const MAX_NAME_BYTES: usize = 2_048;
@@ -240,7 +240,10 @@ pub(crate) fn parse<T: DeserializeOwned>(method: &str, params: Option<&RawValue>
     if !params.starts_with('{') {
         return Err(RpcError::new(ErrorCode::INVALID_PARAMS, format!("{method}: `params` must be an object")));
     }
-    serde_json::from_str(params).map_err(|error| RpcError::new(ErrorCode::INVALID_PARAMS, format!("{method}: {error}")))
+    serde_json::from_str(params).map_err(|error| {
+        let problem = excerpt(&error.to_string());
+        RpcError::new(ErrorCode::INVALID_PARAMS, format!("{method}: {problem}"))
+    })
 }
 
 #[cfg(test)]

@@ -138,10 +138,13 @@ pub fn binding(request: &FeatureRequest) -> Option<[Vec<u8>; 3]> {
         _ => return None,
     };
     // Members may come back in another order or with other blanks: what they say is what counts.
-    let arguments: Value =
-        arguments.and_then(|arguments| serde_json::from_str(arguments.get()).ok()).unwrap_or_else(|| json!({}));
     let mut text = String::new();
-    canonical(&arguments, &mut text);
+    match arguments.map(|arguments| serde_json::from_str::<Value>(arguments.get())) {
+        None => text.push_str("{}"),
+        Some(Ok(arguments)) => canonical(&arguments, &mut text),
+        // Numbers and depths that `Value` does not hold: only the same text again says the same.
+        Some(Err(_)) => text.push_str(arguments.map_or("", RawValue::get)),
+    }
     Some([method.into(), request.name().unwrap_or_default().into(), text.into_bytes()])
 }
 
@@ -240,6 +243,11 @@ mod tests {
         let bound = |arguments| binding(&call(arguments)).unwrap();
         assert_eq!(bound(r#"{"a":1,"b":[true,{"d":"x","c":2}]}"#), bound(r#"{ "b": [true, {"c":2,"d":"x"}], "a": 1 }"#));
         assert_ne!(bound(r#"{"a":1}"#), bound(r#"{"a":2}"#));
+        let (too_large, deep) = (r#"{"a":1e999}"#, format!(r#"{{"a":{}{}}}"#, "[".repeat(200), "]".repeat(200)));
+        for unreadable in [too_large, &deep] {
+            assert_eq!(bound(unreadable), bound(unreadable));
+            assert_ne!(bound(unreadable), bound("{}"), "what cannot be read is not nothing");
+        }
         assert_eq!(bound("{}"), binding(&FeatureRequest::CallTool { name: "t".into(), arguments: None }).unwrap());
         assert!(binding(&FeatureRequest::ListTools { cursor: None }).is_none());
     }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::calls::{CallId, Route};
 use super::effect::Effect;
 use super::exchange::ExchangeId;
-use super::limits::MAX_BATCH;
+use super::limits::{MAX_BATCH, MAX_BATCH_ANSWERS_BYTES};
 use super::machine::Session;
 use super::streams::{Carries, Stream};
 use crate::mcp::Refusal;
-use crate::rpc::{ClientMessage, ErrorCode, RpcError, null_id_error};
+use crate::rpc::{ClientMessage, ErrorCode, RequestId, RpcError, error_response, null_id_error};
 use crate::sse::StreamId;
 use crate::time::Millis;
 
@@ -54,7 +54,7 @@ impl Session {
         for message in messages {
             match message {
                 Ok(message) => self.message(message, Route::Batch(stream), now, effects),
-                Err(error) => self.batch_answer(stream, null_id_error(&error)),
+                Err(error) => self.batch_error(stream, &error),
             }
         }
         if let Some(batch) = self.batch(stream) {
@@ -84,9 +84,17 @@ impl Session {
         }
     }
 
-    pub(super) fn batch_answer(&mut self, stream: StreamId, answer: Bytes) {
+    /// Adds the answer to a request. What would be too much together is refused by itself.
+    pub(super) fn batch_answer(&mut self, stream: StreamId, request: &RequestId, answer: Bytes) {
         if let Some(batch) = self.batch(stream) {
-            batch.answers.push(answer);
+            let all: usize = batch.answers.iter().map(Bytes::len).sum();
+            batch.answers.push(if all + answer.len() > MAX_BATCH_ANSWERS_BYTES { too_much(request) } else { answer });
+        }
+    }
+
+    fn batch_error(&mut self, stream: StreamId, error: &RpcError) {
+        if let Some(batch) = self.batch(stream) {
+            batch.answers.push(null_id_error(error));
         }
     }
 
@@ -136,6 +144,11 @@ impl Session {
             .map(|batch| Effect::Refuse(batch.exchange, Refusal { status: 404, id: None, error: error.clone() }));
         effects.extend(refusals);
     }
+}
+
+fn too_much(request: &RequestId) -> Bytes {
+    let message = "the answers of this batch are more than 1 MiB together: send this request in a POST of its own";
+    error_response(request, &RpcError::new(ErrorCode::INVALID_REQUEST, message))
 }
 
 fn array(answers: &[Bytes]) -> Bytes {

@@ -19,6 +19,8 @@ pub(super) const MAX_LOGGED_BYTES: usize = 8 * MAX_LOG_BYTES;
 
 /// Messages of one batch: more is an attack, not a convenience.
 pub(super) const MAX_BATCH: usize = 100;
+/// Answers of one batch, in bytes: they wait in memory for a client that may not read. One message per POST has no such bound.
+pub(super) const MAX_BATCH_ANSWERS_BYTES: usize = 1 << 20;
 /// Resources that one session watches.
 pub(super) const MAX_WATCHES: usize = 100;
 /// Questions that wait for a client at once.

@@ -352,7 +352,7 @@ impl Session {
                 error_response(&call.request, &error)
             }
         };
-        self.reply(call.route, answer, effects);
+        self.reply(call.route, &call.request, answer, effects);
         match call.route {
             Route::Batch(batch) => self.batch_forget(batch, call.id, effects),
             Route::Stream(stream) => self.close_when_done(stream, now, effects),

@@ -74,7 +74,7 @@ impl Session {
             ClientMessage::Request { id, method, params } => {
                 let asked = self.request((id.clone(), &method, params.as_deref()), route, now, effects);
                 match asked {
-                    Ok(Asked::Answer(result)) => self.reply(route, result_response(&id, result), effects),
+                    Ok(Asked::Answer(result)) => self.reply(route, &id, result_response(&id, result), effects),
                     Ok(Asked::Start(call, request)) => {
                         let wants_progress = self.calls.last().is_some_and(|call| call.voice.has_token());
                         let start = Start { request, revision: self.revision, client: self.client, wants_progress };
@@ -86,7 +86,7 @@ impl Session {
                         self.refuse(route, Refusal { status, id: Some(id), error }, effects);
                     }
                     Err(Refused::Error(error) | Refused::Status(_, error)) => {
-                        self.reply(route, error_response(&id, &error), effects);
+                        self.reply(route, &id, error_response(&id, &error), effects);
                     }
                 }
             }
@@ -100,10 +100,10 @@ impl Session {
     }
 
     /// Sends the answer to a request that is answered at once.
-    pub(super) fn reply(&mut self, route: Route, answer: Bytes, effects: &mut Vec<Effect>) {
+    pub(super) fn reply(&mut self, route: Route, request: &RequestId, answer: Bytes, effects: &mut Vec<Effect>) {
         match route {
             Route::Waiting { exchange, .. } => effects.push(Effect::Answer(exchange, answer)),
-            Route::Batch(batch) => self.batch_answer(batch, answer),
+            Route::Batch(batch) => self.batch_answer(batch, request, answer),
             Route::Stream(stream) => self.send(stream, &answer, effects),
             Route::Nowhere => {}
         }

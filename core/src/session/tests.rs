@@ -1258,6 +1258,17 @@ mod batches {
     }
 
     #[test]
+    fn answers_that_are_too_much_together_are_refused_one_by_one_and_the_others_come() {
+        let mut client = old();
+        post(&mut client, &json!([call(1), call(2), call(3)]));
+        let big =
+            || CallEvent::Finished(Ok(FeatureResult::new(json!({"text": "x".repeat(600_000)}).to_string().into_bytes().into())));
+        assert_eq!(client.says(0, big()), "");
+        assert_eq!(client.says(1, big()), "");
+        assert_eq!(client.finish(2), "e1 answer [result 1, error 2 -32600, result 3]");
+    }
+
+    #[test]
     fn a_batch_whose_call_speaks_becomes_a_stream_that_ends_with_its_last_answer() {
         let mut client = old();
         post(&mut client, &json!([ping(1), call(2), call(3)]));

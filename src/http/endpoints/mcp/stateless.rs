@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use tickgate_actors::stateless::StatelessAnswer;
 use tickgate_core::mcp::{Asked, Envelope, FeatureRequest, HeaderValue, Refusal, RoutingHeaders, StatelessRequest, admit};
-use tickgate_core::rpc::{ClientMessage, ErrorCode, RpcError};
+use tickgate_core::rpc::{ClientMessage, ErrorCode, RpcError, excerpt};
 use tickgate_core::sse::{bare_message, comment};
 
 use super::{PROTOCOL_VERSION, take_slot, unknown_caller};
@@ -79,9 +79,17 @@ fn mismatch(admitted: &StatelessRequest, headers: &HeaderMap, worker: &Worker) -
     if params.is_empty() {
         return None;
     }
-    let arguments: Map<String, Value> =
-        arguments.as_ref().and_then(|arguments| serde_json::from_str(arguments.get()).ok()).unwrap_or_default();
-    let problem = params.iter().find_map(|param| param.check(&arguments, header(headers, &param.header)).err())?;
-    let error = RpcError::new(ErrorCode::HEADER_MISMATCH, problem);
+    let arguments: Result<Map<String, Value>, _> =
+        arguments.as_ref().map_or_else(|| Ok(Map::new()), |arguments| serde_json::from_str(arguments.get()));
+    let error = match arguments {
+        Ok(arguments) => {
+            let problem = params.iter().find_map(|param| param.check(&arguments, header(headers, &param.header)).err())?;
+            RpcError::new(ErrorCode::HEADER_MISMATCH, problem)
+        }
+        // What cannot be read cannot be compared with its headers.
+        Err(error) => {
+            RpcError::new(ErrorCode::INVALID_PARAMS, format!("tools/call: `arguments`: {}", excerpt(&error.to_string())))
+        }
+    };
     Some(Refusal { status: 400, id: Some(admitted.id.clone()), error })
 }
