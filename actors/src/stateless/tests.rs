@@ -871,7 +871,8 @@ mod tasks {
             let told = next(&mut stream).await;
             assert_eq!((&told["method"], &told["params"]["taskId"]), (&json!("notifications/tasks"), &id));
             assert_eq!((&told["params"]["status"], &told["params"]["result"]["says"]), (&json!("completed"), &json!(true)));
-            assert!(is_silent(&mut stream).await);
+            let closing = rest(stream).await;
+            assert_eq!((closing.len(), &closing[0]["result"]["resultType"]), (1, &json!("complete")), "nothing more will change");
         });
     }
 }
