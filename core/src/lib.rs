@@ -8,6 +8,7 @@
 //! | [`session`] | what may happen next in a conversation with one MCP client |
 //! | [`sse`] | how an event stream is framed and resumed |
 //! | [`market`] | what a symbol, a quote, an article is, and what changed between two polls |
+//! | [`feed`] | what the upstream's WebSocket feed says, and when it is connected |
 //! | [`tape`] | in which order things happened, what is still known of it, and what a reader gets next |
 //! | [`task`] | where a call stands that outlives its request |
 //! | [`alert`] | when a price alert fires, and when it may fire again |
@@ -16,6 +17,7 @@
 
 pub mod access;
 pub mod alert;
+pub mod feed;
 pub mod market;
 pub mod mcp;
 pub mod ports;

@@ -1,0 +1,151 @@
+//! Trades, quotes and bars over a polled beginning.
+
+use proptest::prelude::*;
+
+use super::super::{Bar, BarBook, Book, FeedEvent, Span, Told, Upsert};
+use crate::market::{Quote, Source};
+use crate::time::Millis;
+
+fn polled(price: f64, change: f64, volume: f64, as_of: u64) -> Quote {
+    Quote {
+        symbol: "AAPL".parse().unwrap(),
+        price,
+        size: None,
+        bid: None,
+        ask: None,
+        change,
+        change_percent: 0.0,
+        volume,
+        as_of: Millis(as_of),
+        source: Source::Poll,
+        delayed: false,
+    }
+}
+
+fn event(at: u64, told: Told) -> FeedEvent {
+    FeedEvent { symbol: "AAPL".parse().unwrap(), at: Millis(at), told }
+}
+
+fn trade(at: u64, price: f64, size: f64) -> FeedEvent {
+    event(at, Told::Trade { price, size: Some(size) })
+}
+
+fn book() -> Book {
+    let mut book = Book::new(Source::Ws, false);
+    book.polled(&polled(100.0, 10.0, 1_000.0, 50));
+    book
+}
+
+fn bar(start: u64, close: f64) -> Bar {
+    Bar {
+        span: Span::Second,
+        start: Millis(start),
+        end: Millis(start + 1_000),
+        open: close,
+        high: close,
+        low: close,
+        close,
+        volume: Some(1.0),
+        day_volume: Some(5_000.0),
+        vwap: None,
+    }
+}
+
+#[test]
+fn nothing_is_said_of_a_symbol_before_it_was_polled() {
+    assert!(Book::new(Source::Ws, false).take(&trade(60, 101.0, 5.0)).is_none());
+}
+
+#[test]
+fn a_trade_changes_the_price_and_its_change_and_adds_to_the_volume() {
+    let mut book = book();
+    let quote = book.take(&trade(60, 108.0, 5.0)).unwrap();
+    assert_eq!((quote.price, quote.size, quote.volume, quote.as_of), (108.0, Some(5.0), 1_005.0, Millis(60)));
+    assert_eq!((quote.change, quote.change_percent, quote.source), (18.0, 20.0, Source::Ws));
+    let quote = book.take(&event(61, Told::Quote { bid: Some(107.9), ask: None })).unwrap();
+    assert_eq!((quote.price, quote.bid, quote.ask, quote.as_of), (108.0, Some(107.9), None, Millis(61)));
+}
+
+#[test]
+fn a_trade_that_comes_late_counts_and_does_not_move_the_price_back() {
+    let mut book = book();
+    book.take(&trade(70, 108.0, 5.0));
+    let quote = book.take(&trade(60, 50.0, 7.0)).unwrap();
+    assert_eq!((quote.price, quote.volume, quote.as_of), (108.0, 1_012.0, Millis(70)));
+    assert!(book.take(&trade(40, 50.0, 7.0)).is_none(), "it is part of the polled volume");
+}
+
+#[test]
+fn an_older_poll_corrects_volume_and_previous_close_and_leaves_the_price() {
+    let mut book = book();
+    book.take(&trade(70, 108.0, 5.0));
+    book.polled(&polled(100.0, 10.0, 3_000.0, 60));
+    let quote = book.take(&trade(80, 109.0, 1.0)).unwrap();
+    assert_eq!((quote.price, quote.volume, quote.change), (109.0, 3_001.0, 19.0));
+    book.polled(&polled(100.0, 1.0, 20.0, 75));
+    let quote = book.take(&trade(81, 109.0, 1.0)).unwrap();
+    assert_eq!((quote.volume, quote.change), (21.0, 10.0), "another previous close is another day");
+}
+
+#[test]
+fn a_bar_corrects_the_volume_of_the_day_only_upwards() {
+    let mut book = book();
+    assert_eq!(book.take(&event(2_000, Told::Bar(bar(1_000, 101.0)))).unwrap().volume, 5_000.0);
+    assert!(book.take(&event(3_000, Told::Bar(bar(2_000, 101.0)))).is_none());
+    assert!(book.take(&event(3_000, Told::FairValue(7.0))).is_none());
+}
+
+#[test]
+fn a_currency_costs_what_lies_between_bid_and_ask() {
+    let mut book = Book::new(Source::Ws, false);
+    book.polled(&Quote { symbol: "C:EURUSD".parse().unwrap(), ..polled(1.08, 0.0, 0.0, 50) });
+    let told = Told::Quote { bid: Some(1.0846), ask: Some(1.0848) };
+    let quote = book.take(&FeedEvent { symbol: "C:EURUSD".parse().unwrap(), at: Millis(60), told }).unwrap();
+    assert_eq!((quote.price, quote.bid), (1.0847, Some(1.0846)));
+}
+
+#[test]
+fn a_bar_that_comes_again_replaces_itself_and_old_ones_leave() {
+    let (mut bars, symbol) = (BarBook::default(), "AAPL".parse().unwrap());
+    assert_eq!(bars.upsert(&symbol, bar(1_000, 1.0)), Upsert::New);
+    assert_eq!(bars.upsert(&symbol, bar(1_000, 1.0)), Upsert::Same);
+    assert_eq!(bars.upsert(&symbol, bar(1_000, 2.0)), Upsert::Replaced);
+    assert_eq!(bars.upsert(&symbol, Bar { span: Span::Minute, ..bar(1_000, 2.0) }), Upsert::New);
+    for start in 2..=BarBook::MAX_BARS as u64 + 1 {
+        assert_eq!(bars.upsert(&symbol, bar(start * 1_000, 1.0)), Upsert::New);
+    }
+    assert_eq!(bars.upsert(&symbol, bar(1_000, 1.0)), Upsert::TooOld);
+    assert_eq!(bars.bars(&symbol, Span::Second).count(), BarBook::MAX_BARS);
+    assert_eq!(bars.bars(&symbol, Span::Second).next().unwrap().start, Millis(2_000));
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_in_whatever_order_neither_time_nor_volume_goes_back_and_the_price_is_the_newest_trades(
+        events in proptest::collection::vec((0u8..4, 1u64..200, 1u32..1_000), 1..100),
+    ) {
+        let mut book = book();
+        let (mut as_of, mut volume, mut newest) = (Millis(50), 1_000.0, (50, 100.0));
+        for (kind, at, value) in events {
+            let value = f64::from(value);
+            if kind == 3 {
+                book.polled(&polled(value, value - 90.0, 900.0 + value, at));
+                newest = if at >= newest.0 { (at, value) } else { newest };
+                volume = 0.0;
+                continue;
+            }
+            let told = match kind {
+                0 => Told::Trade { price: value, size: Some(1.0) },
+                1 => Told::Quote { bid: Some(value), ask: Some(value) },
+                _ => Told::Bar(Bar { day_volume: Some(value * 10.0), ..bar(at, value) }),
+            };
+            newest = if kind == 0 && at >= newest.0 { (at, value) } else { newest };
+            if let Some(quote) = book.take(&event(at, told)) {
+                prop_assert!(quote.as_of >= as_of && quote.volume >= volume);
+                prop_assert_eq!(quote.price, newest.1);
+                prop_assert!((quote.change - (quote.price - 90.0)).abs() < 1e-6);
+                (as_of, volume) = (quote.as_of, quote.volume);
+            }
+        }
+    }
+}

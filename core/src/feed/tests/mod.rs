@@ -1,0 +1,6 @@
+//! What the feed's rules promise, with plain values.
+
+mod channels;
+mod connecting;
+mod merging;
+mod reading;
