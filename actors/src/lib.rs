@@ -6,6 +6,7 @@
 //! | [`tape::TapeActor`] | positions and retention | one, on the market arbiter | rebuilt with a new epoch; readers see a gap |
 //! | [`stream::StreamActor`] | one topic: rhythm, dedupe, latest value | one per watched topic, on the market arbiter | rebuilt; told again what is wanted |
 //! | [`poller::PollerActor`] | when which topics of one kind are polled | one per market, one for news, one for status, on the market arbiter | rebuilt; its streams tell it again what to poll |
+//! | [`feed::FeedActor`] | the connection to the upstream's WebSocket feed of one market | one per market if there is a feed, on a thread of their own | rebuilt; its streams tell it again what to follow |
 //! | [`quota::QuotaActor`] | the upstream budget | one, on the market arbiter | rebuilt, full |
 //! | [`window::WindowActor`] | one worker's copy of the tape and its readers | one per HTTP worker | the worker ends |
 //! | [`alerts::AlertsActor`] | every price alert | one, on the main arbiter | rebuilt from the store after a pause |
@@ -14,11 +15,12 @@
 //! Beside them stand [`call`], what a running call can say and ask; [`stateless`], requests that stand alone; and [`tasks`], calls
 //! that outlive theirs.
 //!
-//! Data flows poller → stream → tape → windows → readers; interest flows the other way.
+//! Data flows poller or feed → stream → tape → windows → readers; interest flows the other way.
 
 pub mod alerts;
 pub mod call;
 pub mod clock;
+pub mod feed;
 pub mod metrics;
 pub mod poller;
 pub mod quota;

@@ -1,6 +1,6 @@
 //! The counters that actors raise. The registry is handed in; label values come from enums only.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// Handles of every metric of this crate.
 #[derive(Clone, Debug)]
@@ -11,6 +11,12 @@ pub struct Metrics {
     pub tape_bytes: IntGauge,
     /// Polls of the upstream, by kind and outcome.
     pub polls: IntCounterVec,
+    /// Events of the feeds, by market and what became of them.
+    pub feed_events: IntCounterVec,
+    /// What happened to the feeds' connections, by market.
+    pub feed_connections: IntCounterVec,
+    /// Whether a feed is connected, by market.
+    pub feed_live: IntGaugeVec,
     /// Topics that are watched.
     pub topics_watched: IntGauge,
     /// Actors rebuilt after a panic, by actor.
@@ -58,10 +64,24 @@ impl Metrics {
             registry.register(Box::new(metric.clone()))?;
             Ok(metric)
         };
+        let feed_live =
+            IntGaugeVec::new(Opts::new("tickgate_feed_live", "Whether the upstream's feed is connected."), &["market"])?;
+        registry.register(Box::new(feed_live.clone()))?;
         Ok(Self {
             tape_events: counter("tickgate_tape_events_total", "Events put on the tape.", &["kind"])?,
             tape_bytes: gauge("tickgate_tape_bytes", "Bytes of the events that the tape retains.")?,
             polls: counter("tickgate_polls_total", "Polls of the upstream.", &["kind", "outcome"])?,
+            feed_events: counter(
+                "tickgate_feed_events_total",
+                "Events of the upstream's feed: read, ignored, malformed, conflated.",
+                &["market", "outcome"],
+            )?,
+            feed_connections: counter(
+                "tickgate_feed_connections_total",
+                "What happened to connections to the upstream's feed.",
+                &["market", "event"],
+            )?,
+            feed_live,
             topics_watched: gauge("tickgate_topics_watched", "Topics that somebody watches.")?,
             actor_restarts: counter("tickgate_actor_restarts_total", "Actors rebuilt after a panic.", &["actor"])?,
             sessions_open: gauge("tickgate_sessions_open", "MCP sessions that are open.")?,

@@ -9,14 +9,15 @@ use tickgate_core::tape::Limits;
 use super::reader::{Reader, SettingError};
 use super::sources::Sources;
 use super::values::{
-    AuthMode, Environment, Transport, boolean, host, list, log_level, origin, secret_key, static_key, toolsets, web_url, within,
+    AuthMode, Environment, Transport, boolean, feed_url, host, list, log_level, origin, secret_key, static_key, toolsets,
+    web_url, within,
 };
 use super::{
-    AccessSettings, LimitSettings, ListenSettings, MarketSource, SessionSettings, Settings, StorageSettings, StreamSettings,
-    TelemetrySettings, UpstreamSettings,
+    AccessSettings, FeedSource, LimitSettings, ListenSettings, MarketSource, SessionSettings, Settings, StorageSettings,
+    StreamSettings, TelemetrySettings, UpstreamSettings,
 };
 use crate::settings::values::LogFormat;
-use crate::upstream::polygon::Plan;
+use crate::upstream::polygon::{Plan, vendor_feed};
 use crate::upstream::simulated::SimulatorSettings;
 
 impl Settings {
@@ -171,8 +172,10 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
     };
     let default_plan = if matches!(market, MarketSource::Simulated) { Plan::Advanced } else { Plan::Free };
     let plan = reader.optional("UPSTREAM_PLAN", str::parse).unwrap_or(default_plan);
+    let feed = feed(reader, &market, plan);
     UpstreamSettings {
         market,
+        feed,
         plan,
         per_minute: reader.optional("UPSTREAM_RPM", within(1..=1_000_000)).unwrap_or_else(|| plan.per_minute()),
         simulator: SimulatorSettings {
@@ -184,6 +187,29 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
             faults: reader.optional("SIM_FAULTS", str::parse).unwrap_or_default(),
         },
     }
+}
+
+/// The key goes wherever the feed is, so what contradicts itself is refused.
+fn feed(reader: &mut Reader<'_>, market: &MarketSource, plan: Plan) -> FeedSource {
+    let said = reader.optional("MASSIVE_WS_URL", |text| match text {
+        "off" => Ok(FeedSource::Off),
+        "simulated" => Ok(FeedSource::Simulated),
+        url => feed_url(url).map(FeedSource::At),
+    });
+    let real = matches!(market, MarketSource::Real { .. });
+    let problem = match &said {
+        Some(FeedSource::Simulated) if real => {
+            "MASSIVE_WS_URL=simulated is the feed of the simulated market, and the market is real: leave it out, or set MASSIVE_API_BASE_URL=simulated"
+        }
+        Some(FeedSource::At(_)) if !real => "MASSIVE_WS_URL names a feed but there is no key for it: set MASSIVE_API_KEY",
+        Some(FeedSource::At(_) | FeedSource::Simulated) if vendor_feed(plan).is_none() => {
+            "MASSIVE_WS_URL names a feed but UPSTREAM_PLAN=free has none: set the plan that was bought, or MASSIVE_WS_URL=off"
+        }
+        Some(feed) => return feed.clone(),
+        None => return vendor_feed(plan).filter(|_| real).map_or(FeedSource::Off, FeedSource::At),
+    };
+    reader.errors.push(SettingError::together(problem));
+    FeedSource::Off
 }
 
 fn telemetry(reader: &mut Reader<'_>, transport: Transport) -> TelemetrySettings {

@@ -171,12 +171,25 @@ pub struct StorageSettings {
 pub struct UpstreamSettings {
     /// Real or simulated.
     pub market: MarketSource,
+    /// `MASSIVE_WS_URL`, or the vendor's feed for the plan.
+    pub feed: FeedSource,
     /// `UPSTREAM_PLAN`.
     pub plan: Plan,
     /// `UPSTREAM_RPM`, or the plan's.
     pub per_minute: u32,
     /// `SIM_*`.
     pub simulator: SimulatorSettings,
+}
+
+/// Where the feed is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedSource {
+    /// There is none: prices are polled.
+    Off,
+    /// The simulated market's.
+    Simulated,
+    /// Here; the market's name follows as the path.
+    At(Url),
 }
 
 /// Real or simulated.

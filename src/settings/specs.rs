@@ -159,6 +159,11 @@ pub const SPECS: &[Spec] = &[
     secret("MASSIVE_API_KEY", "your upstream key", "Upstream key; POLYGON_API_KEY is the same. None: the market is simulated."),
     spec("MASSIVE_API_BASE_URL", "https://api.massive.com", "simulated, or an http or https URL", "Where the upstream is."),
     open(
+        "MASSIVE_WS_URL",
+        "off, simulated, or a ws or wss URL",
+        "Where the upstream's WebSocket feed is; prices are polled while it is away. The default is the vendor's for the plan (real time or delayed) with a key of a paid plan, else off. simulated: the simulated market's own feed.",
+    ),
+    open(
         "UPSTREAM_PLAN",
         "free, starter, developer or advanced",
         "Plan of the upstream key; decides budget, delay and snapshots. The default is free with a key, advanced when simulated.",

@@ -201,3 +201,32 @@ fn the_documented_settings_are_those_of_the_code() {
         assert!(document.contains(line), "docs/CONFIGURATION.md lacks: {line}");
     }
 }
+
+#[test]
+fn the_feed_follows_key_and_plan_and_is_the_simulated_markets_own_only_when_that_is_said() {
+    let feed = |settings: &[(&str, &str)]| gather(settings).unwrap().upstream.feed;
+    assert_eq!(feed(&[]), FeedSource::Off);
+    assert_eq!(feed(&[("MASSIVE_WS_URL", "simulated")]), FeedSource::Simulated);
+    assert_eq!(feed(&[("MASSIVE_API_KEY", "k")]), FeedSource::Off);
+    let paid = [("MASSIVE_API_KEY", "k"), ("UPSTREAM_PLAN", "starter")];
+    assert_eq!(feed(&paid), FeedSource::At("wss://delayed.massive.com".parse().unwrap()));
+    assert_eq!(feed(&[&paid[..], &[("MASSIVE_WS_URL", "off")]].concat()), FeedSource::Off);
+    let own = FeedSource::At("ws://127.0.0.1:1/x".parse().unwrap());
+    assert_eq!(feed(&[&paid[..], &[("MASSIVE_WS_URL", "ws://127.0.0.1:1/x")]].concat()), own);
+}
+
+#[test]
+fn a_feed_that_cannot_be_is_refused_with_what_to_do() {
+    for (settings, told) in [
+        (&[("MASSIVE_WS_URL", "wss://feed.example")][..], "set MASSIVE_API_KEY"),
+        (&[("MASSIVE_WS_URL", "wss://feed.example"), ("MASSIVE_API_KEY", "k")], "UPSTREAM_PLAN=free has none"),
+        (&[("MASSIVE_WS_URL", "simulated"), ("UPSTREAM_PLAN", "free")], "UPSTREAM_PLAN=free has none"),
+        (&[("MASSIVE_WS_URL", "simulated"), ("MASSIVE_API_KEY", "k")], "the market is real"),
+        (&[("MASSIVE_WS_URL", "https://feed.example")], "not a ws or wss URL"),
+        (&[("MASSIVE_WS_URL", "wss://key@feed.example")], "not a ws or wss URL"),
+        (&[("MASSIVE_WS_URL", "wss://feed.example?apiKey=k")], "not a ws or wss URL"),
+    ] {
+        let error = gather(settings).unwrap_err();
+        assert!(error.contains(told), "{error}");
+    }
+}

@@ -183,6 +183,15 @@ pub(super) fn web_url(text: &str) -> Result<url::Url, String> {
     }
 }
 
+pub(super) fn feed_url(text: &str) -> Result<url::Url, String> {
+    let url: url::Url = text.parse().map_err(|error: url::ParseError| error.to_string())?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    match url.scheme() {
+        "ws" | "wss" if url.has_host() && plain => Ok(url),
+        _ => Err("not a ws or wss URL without credentials and query".to_owned()),
+    }
+}
+
 pub(super) fn origin(text: &str) -> Result<String, String> {
     if text == "*" {
         return Err("name each origin: credentials are on".to_owned());

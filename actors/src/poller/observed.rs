@@ -1,7 +1,8 @@
 //! What a poll saw of a topic.
 
 use actix::Message;
-use tickgate_core::market::{Article, MarketStatus, Quote};
+use tickgate_core::feed::FeedState;
+use tickgate_core::market::{Article, Market, MarketStatus, Quote};
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 
 use super::PollerKind;
@@ -23,6 +24,13 @@ pub enum Observation {
     Status(MarketStatus),
     /// Nothing: the poll failed.
     Failed(UpstreamError),
+    /// How the feed of a market does.
+    Feed {
+        /// Which market.
+        market: Market,
+        /// How it does.
+        state: FeedState,
+    },
     /// How the upstream answers polls of a kind.
     Health {
         /// Which polls.

@@ -4,6 +4,7 @@
 //! Tells: the poller what to poll, the tape what changed. Dies: rebuilt by the supervisor; what is on the tape tells it
 //! where it was.
 
+mod fed;
 mod market_state;
 mod status;
 mod subject;
@@ -17,12 +18,14 @@ use tickgate_core::ports::UpstreamError;
 use tickgate_core::tape::Draft;
 
 use crate::clock::Clock;
+use crate::feed::FeedActor;
 use crate::poller::{Observation, Observed, Poll, PollLoad, PollerActor, Unpoll};
 use crate::slot::Slot;
 use crate::supervisor::{Death, Dying, Reply, SupervisorLink, WatchError, Watched};
 use crate::tape::{Mark, Publish, Recall, Recording, TapeActor};
 use crate::window::Ready;
 
+pub(crate) use fed::Refeed;
 pub use market_state::{Health, MarketState};
 use subject::Subject;
 
@@ -37,6 +40,8 @@ pub struct StreamParts {
     pub tape: Slot<TapeActor>,
     /// Who polls for it; nobody polls alerts.
     pub poller: Option<Slot<PollerActor>>,
+    /// Who feeds it, if its market has a feed: then it is polled only now and then.
+    pub feed: Option<Slot<FeedActor>>,
     /// How much is polled in all.
     pub load: PollLoad,
     /// Session and upstream health.
@@ -57,6 +62,8 @@ pub struct StreamActor {
     interval_ms: Option<u64>,
     recording: bool,
     fetched: bool,
+    /// Whether the feed brings its price.
+    covered: bool,
     unknown: bool,
     waiting: Vec<Reply>,
     linger: Option<SpawnHandle>,
@@ -73,6 +80,7 @@ impl StreamActor {
             interval_ms: None,
             recording: false,
             fetched: false,
+            covered: false,
             unknown: false,
             waiting: Vec::new(),
             linger: None,
@@ -83,7 +91,7 @@ impl StreamActor {
         if let (Some(interval_ms), Some(poller), false) = (self.interval_ms, self.poller(), self.unknown) {
             let poll = Poll {
                 topic: self.parts.topic.clone(),
-                interval_ms,
+                interval_ms: self.poll_interval_ms(interval_ms),
                 from: self.subject.poll_from(),
                 stream: ctx.address().recipient(),
             };
@@ -132,6 +140,7 @@ impl StreamActor {
                 self.interval_ms = interval_ms;
                 if !std::mem::replace(&mut self.recording, true) {
                     self.poll(ctx);
+                    self.follow_feed(ctx);
                     self.mark(Some(Recording::Begins { resumed: self.subject.goes_on() }), Vec::new());
                 } else if changed {
                     self.poll(ctx);
@@ -152,6 +161,7 @@ impl StreamActor {
         if let Some(poller) = self.poller() {
             let _ = poller.try_send(Unpoll(self.parts.topic.clone()));
         }
+        self.unfollow_feed();
         self.mark(Some(Recording::Ends), Vec::new());
         self.parts.supervisor.rested(self.parts.topic.clone());
         ctx.stop();
@@ -161,7 +171,7 @@ impl StreamActor {
         match observation {
             Observation::Missing if !self.fetched => self.is_unknown(),
             Observation::Failed(error) => self.failed(&error),
-            Observation::Health { .. } => self.change(observation),
+            Observation::Health { .. } | Observation::Feed { .. } => self.change(observation),
             observation => {
                 self.change(observation);
                 if !std::mem::replace(&mut self.fetched, true) || !self.waiting.is_empty() {
@@ -187,6 +197,7 @@ impl StreamActor {
         if let Some(poller) = self.poller() {
             let _ = poller.try_send(Unpoll(self.parts.topic.clone()));
         }
+        self.unfollow_feed();
         self.publish(status::unknown_symbol(&self.parts));
         self.parts.supervisor.unknown_symbol(self.parts.topic.clone());
         for reply in self.waiting.drain(..) {
@@ -274,6 +285,7 @@ impl Handler<Observed> for StreamActor {
     type Result = ();
 
     fn handle(&mut self, Observed(observation): Observed, ctx: &mut Self::Context) {
+        self.tell_feed(&observation);
         self.observed(observation, ctx);
     }
 }

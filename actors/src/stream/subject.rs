@@ -1,8 +1,9 @@
 //! What a topic is about decides what a change is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use tickgate_core::market::{ArticleFeed, MarketStatus, Quote, QuoteChange, Topic};
+use tickgate_core::feed::FeedState;
+use tickgate_core::market::{ArticleFeed, Market, MarketStatus, Quote, QuoteChange, Topic};
 use tickgate_core::ports::UpstreamErrorKind;
 use tickgate_core::tape::{Draft, Event, Identity, Kind};
 use tickgate_core::time::Millis;
@@ -29,7 +30,8 @@ pub(super) struct NewsSubject {
 #[derive(Default)]
 pub(super) struct StatusSubject {
     pub(super) market: Option<MarketStatus>,
-    pub(super) failing: HashMap<PollerKind, UpstreamErrorKind>,
+    failing: HashMap<PollerKind, UpstreamErrorKind>,
+    feeds: BTreeMap<Market, FeedState>,
     told: Option<String>,
 }
 
@@ -106,6 +108,18 @@ impl Subject {
 }
 
 impl StatusSubject {
+    /// Why prices, news or the session cannot be had, if some cannot: a market whose feed is live has its prices.
+    pub(super) fn failing(&self) -> Option<UpstreamErrorKind> {
+        let fed = |of: &PollerKind| matches!(of, PollerKind::Quotes(market) if self.feeds.get(market) == Some(&FeedState::Live));
+        self.failing.iter().find(|(of, _)| !fed(of)).map(|(_, kind)| *kind)
+    }
+
+    /// The feeds that somebody wants something of, and how they do.
+    pub(super) fn feeds(&self) -> BTreeMap<&'static str, &'static str> {
+        let used = self.feeds.iter().filter(|(_, state)| **state != FeedState::Idle);
+        used.map(|(market, state)| (market.as_str(), state.as_str())).collect()
+    }
+
     fn observe(&mut self, observation: Observation, parts: &StreamParts) -> Vec<Draft> {
         match observation {
             Observation::Status(market) => self.market = Some(market),
@@ -115,13 +129,16 @@ impl StatusSubject {
             Observation::Health { of, failing: None } => {
                 self.failing.remove(&of);
             }
+            Observation::Feed { market, state } => {
+                self.feeds.insert(market, state);
+            }
             _ => return Vec::new(),
         }
-        parts.market_state.update(self.market.as_ref().map(|market| market.phase), self.failing.values().next().copied());
+        parts.market_state.update(self.market.as_ref().map(|market| market.phase), self.failing());
         let now = parts.clock.now();
         let told = status::summary(self, &parts.market_state);
         // While starting, nothing is said before there is something to say.
-        let silent = self.market.is_none() && self.failing.is_empty();
+        let silent = self.market.is_none() && self.failing().is_none();
         if silent || self.told.as_ref() == Some(&told) {
             return Vec::new();
         }

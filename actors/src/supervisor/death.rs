@@ -1,7 +1,7 @@
 //! Notices of death. An actor sends one from `stopped`, which runs even while a panic unwinds it.
 
 use actix::Message;
-use tickgate_core::market::Topic;
+use tickgate_core::market::{Market, Topic};
 
 use crate::poller::PollerKind;
 
@@ -15,6 +15,8 @@ pub enum Death {
     Stream(Topic),
     /// The poller of a kind.
     Poller(PollerKind),
+    /// The feed of a market.
+    Feed(Market),
 }
 
 impl Death {
@@ -26,6 +28,7 @@ impl Death {
             Self::Quota => "quota",
             Self::Stream(_) => "stream",
             Self::Poller(_) => "poller",
+            Self::Feed(_) => "feed",
         }
     }
 }

@@ -7,6 +7,7 @@
 //! panic, and that is the notice used here.
 
 mod death;
+mod feeds;
 mod link;
 mod messages;
 
@@ -25,6 +26,7 @@ use tickgate_core::tape::Limits;
 use tickgate_core::time::Millis;
 
 use crate::clock::Clock;
+use crate::feed::{FeedActor, FeedSettings};
 use crate::metrics::Metrics;
 use crate::poller::{PollLoad, PollerActor, PollerKind, PollerParts};
 use crate::quota::{Quota, QuotaActor, QuotaSettings};
@@ -46,6 +48,9 @@ const UNKNOWN_MS: u64 = 3_600_000;
 /// How long a rebuilt poller waits before its first call: an answer that kills pollers costs no more calls than one that does not.
 const REBUILT_POLLER_PAUSE_MS: u64 = 1_000;
 
+/// Every market.
+const MARKETS: [Market; 5] = [Market::Stocks, Market::Options, Market::Crypto, Market::Forex, Market::Indices];
+
 /// Makes the upstream client for the thread that it is called on.
 pub type MarketDataFactory = Arc<dyn Fn(Quota) -> Rc<dyn MarketData> + Send + Sync>;
 
@@ -58,6 +63,8 @@ pub struct SupervisorSettings {
     pub quota: QuotaSettings,
     /// How long a topic is still polled after its last subscriber left (`POLL_LINGER_SECS`).
     pub linger_ms: u64,
+    /// The upstream's feed, if the plan has one: prices then come by it, and are polled while it is away.
+    pub feed: Option<FeedSettings>,
 }
 
 struct Watching {
@@ -70,6 +77,8 @@ pub struct SupervisorActor {
     settings: SupervisorSettings,
     market_data: MarketDataFactory,
     market: ArbiterHandle,
+    /// Where the feeds live: reading their sockets must not wait for the market.
+    feed_arbiter: ArbiterHandle,
     market_state: MarketState,
     clock: Clock,
     metrics: Metrics,
@@ -77,6 +86,7 @@ pub struct SupervisorActor {
     tape: Slot<TapeActor>,
     quota_slot: Slot<QuotaActor>,
     pollers: HashMap<PollerKind, Slot<PollerActor>>,
+    feeds: HashMap<Market, Slot<FeedActor>>,
     status: Slot<StreamActor>,
     windows: Vec<Recipient<WindowUpdate>>,
     topics: HashMap<Topic, Watching>,
@@ -105,12 +115,26 @@ impl SupervisorActor {
         clock: Clock,
         metrics: Metrics,
     ) -> MarketHandles {
-        Self::launch_on(Arbiter::new().handle(), settings, market_data, state, clock, metrics)
+        let market = Arbiter::new().handle();
+        let feed = if settings.feed.is_some() { Arbiter::new().handle() } else { market.clone() };
+        Self::launch_at([market, feed], settings, market_data, state, clock, metrics)
     }
 
-    /// The same with the market on a given arbiter: tests run everything on one, whose time they hold.
+    /// The same with all of it on a given arbiter: tests run everything on one, whose time they hold.
+    #[cfg(test)]
     pub(crate) fn launch_on(
-        market: ArbiterHandle,
+        arbiter: ArbiterHandle,
+        settings: SupervisorSettings,
+        market_data: MarketDataFactory,
+        state: MarketState,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> MarketHandles {
+        Self::launch_at([arbiter.clone(), arbiter], settings, market_data, state, clock, metrics)
+    }
+
+    fn launch_at(
+        [market, feed_arbiter]: [ArbiterHandle; 2],
         settings: SupervisorSettings,
         market_data: MarketDataFactory,
         state: MarketState,
@@ -125,6 +149,7 @@ impl SupervisorActor {
             settings,
             market_data,
             market,
+            feed_arbiter,
             market_state,
             clock,
             metrics,
@@ -132,6 +157,7 @@ impl SupervisorActor {
             tape: Slot::empty(),
             quota_slot,
             pollers: HashMap::new(),
+            feeds: HashMap::new(),
             status: Slot::empty(),
             windows: Vec::new(),
             topics: HashMap::new(),
@@ -176,6 +202,7 @@ impl SupervisorActor {
             topic: topic.clone(),
             tape: self.tape.clone(),
             poller: PollerKind::of(topic).filter(|_| !self.fed.contains(topic)).and_then(|kind| self.pollers.get(&kind)).cloned(),
+            feed: self.feed_of(topic),
             load: self.load.clone(),
             market_state: self.market_state.clone(),
             linger_ms: self.settings.linger_ms,
@@ -235,6 +262,7 @@ impl SupervisorActor {
                 let followers = self.topics.iter().filter(|(topic, _)| PollerKind::of(topic) == Some(kind));
                 followers.for_each(|(_, watching)| tell(&watching.stream, Repoll));
             }
+            Death::Feed(market) => self.rebuild_feed(market, ctx),
             Death::Stream(topic) => self.rebuild_stream(&topic, ctx),
         }
     }
@@ -272,8 +300,10 @@ impl Actor for SupervisorActor {
         ctx.set_mailbox_capacity(MAILBOX);
         self.build_quota(ctx);
         self.build_tape(ctx);
-        let markets = [Market::Stocks, Market::Options, Market::Crypto, Market::Forex, Market::Indices];
-        for kind in markets.map(PollerKind::Quotes).into_iter().chain([PollerKind::News, PollerKind::Status]) {
+        for market in MARKETS {
+            self.build_feed(market, self.clock.now(), ctx);
+        }
+        for kind in MARKETS.map(PollerKind::Quotes).into_iter().chain([PollerKind::News, PollerKind::Status]) {
             self.build_poller(kind, self.clock.now(), ctx);
         }
         // Every answer names the market session, so somebody always wants it.
@@ -285,6 +315,7 @@ impl Actor for SupervisorActor {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
+        self.feed_arbiter.stop();
         self.market.stop();
     }
 }

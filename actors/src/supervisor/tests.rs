@@ -258,7 +258,8 @@ mod deaths {
         upstream.next([Turn::Panics]);
         let test = async move {
             let clock = Clock::start();
-            let settings = SupervisorSettings { tape: limits(), quota: QuotaSettings { per_minute: 600_000 }, linger_ms: 0 };
+            let settings =
+                SupervisorSettings { tape: limits(), quota: QuotaSettings { per_minute: 600_000 }, linger_ms: 0, feed: None };
             let state = MarketState::new(MarketPhase::Closed, Source::Poll, false);
             let handles = SupervisorActor::launch(settings, upstream.factory(), state, clock, metrics);
             let window = TapeWindow::new(limits(), handles.link.clone(), clock);

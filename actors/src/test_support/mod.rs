@@ -16,6 +16,7 @@ use tickgate_core::ports::{MarketData, NewsQuery, PortFuture, UpstreamError, Ups
 use tickgate_core::tape::{Gather, Limits, Mode, Next, Position, Start};
 use tickgate_core::time::Millis;
 
+use crate::feed::FeedSettings;
 use crate::quota::{Quota, QuotaSettings};
 use crate::supervisor::{MarketDataFactory, MarketHandles, MarketLink, SupervisorActor, SupervisorSettings};
 use crate::window::{Interest, ReaderSettings, Ready, TapeReader, TapeWindow, WindowActor, Wish};
@@ -283,6 +284,11 @@ impl Market {
         Self::by_clock(Clock::start(), per_minute).await
     }
 
+    /// Opens with a feed beside the polls.
+    pub(crate) async fn with_feed(feed: FeedSettings) -> Self {
+        Self::made_of(Clock::start(), 600_000, Some(feed)).await
+    }
+
     /// Another one after this one, as after a restart: by the same clock, with newer data.
     pub(crate) async fn successor(&self) -> Self {
         let market = Self::by_clock(self.clock, 600_000).await;
@@ -291,9 +297,13 @@ impl Market {
     }
 
     async fn by_clock(clock: Clock, per_minute: u32) -> Self {
+        Self::made_of(clock, per_minute, None).await
+    }
+
+    async fn made_of(clock: Clock, per_minute: u32, feed: Option<FeedSettings>) -> Self {
         let (upstream, metrics) = (Upstream::default(), metrics());
         let linger_ms = u64::try_from(LINGER.as_millis()).unwrap();
-        let settings = SupervisorSettings { tape: limits(), quota: QuotaSettings { per_minute }, linger_ms };
+        let settings = SupervisorSettings { tape: limits(), quota: QuotaSettings { per_minute }, linger_ms, feed };
         let state = MarketState::new(MarketPhase::Closed, Source::Poll, false);
         let MarketHandles { link, quota, state } =
             SupervisorActor::launch_on(Arbiter::current(), settings, upstream.factory(), state, clock, metrics.clone());

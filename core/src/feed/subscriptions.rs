@@ -65,8 +65,9 @@ impl Subscriptions {
         was_open && self.wanted.contains_key(channel) && self.held.insert(channel.clone())
     }
 
+    /// Whether what comes could answer something: a channel that was held already is not acknowledged again.
     pub(super) fn awaits_answers(&self) -> bool {
-        !self.asked.is_empty()
+        !self.asked.is_empty() || !self.denied.is_empty()
     }
 
     /// Denies what is asked for and named in a refusal.

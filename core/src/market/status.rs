@@ -1,5 +1,7 @@
 //! The market session, as the upstream's status endpoint says it.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Weekday;
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
@@ -94,6 +96,9 @@ pub struct StatusItem<'a> {
     /// The upstream's word for the session: `open`, `extended-hours`, `closed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub market: Option<&'a str>,
+    /// How the upstream's feeds do, by market; those that nobody uses are left out. Prices are polled where one is not `live`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub feeds: BTreeMap<&'static str, &'static str>,
     /// Freshness.
     #[serde(flatten)]
     pub stamp: Stamp,

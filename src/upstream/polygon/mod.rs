@@ -5,9 +5,11 @@
 //! | `plan` | what does the vendor's plan allow |
 //! | `client` | how is one question asked over an unreliable network, within its deadline and the shared budget |
 //! | `market_data` | what do the answers say, in the market's own words |
+//! | `feed` | how is the WebSocket feed reached |
 //! | `metrics` | how often and how long was the upstream asked |
 
 mod client;
+mod feed;
 mod market_data;
 mod metrics;
 mod plan;
@@ -15,5 +17,6 @@ mod plan;
 mod tests;
 
 pub use client::{NextPage, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
+pub use feed::{PolygonFeed, vendor_feed};
 pub use metrics::UpstreamMetrics;
 pub use plan::{Plan, PlanError};

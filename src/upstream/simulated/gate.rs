@@ -11,6 +11,7 @@ use actix_web::{Error, HttpMessage, Responder, web};
 
 use super::answer::{Answer, Damage, REQUEST_ID, Refusal, RequestMark};
 use super::faults::FaultKind;
+use super::feed;
 use super::noise::mix;
 use super::parameters::Parameters;
 use super::state::State;
@@ -33,7 +34,7 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let pattern = request.match_pattern().unwrap_or_else(|| "(none)".to_owned());
-    if pattern.starts_with("/_sim/") {
+    if pattern.starts_with("/_sim/") || pattern == feed::PATTERN {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     let number = state.controls.count(&pattern, request.path());

@@ -6,6 +6,7 @@
 //! | `market` | what does the market look like at a time: pure |
 //! | `newsroom` | which articles are there at a time: pure |
 //! | `faults` | what goes wrong, and when: pure |
+//! | `feed` | the WebSocket feed beside the REST routes |
 //! | `controls`, `state`, `clock` | what is kept and shared |
 //! | `gate`, `parameters`, `answer`, `routes` | how requests are read and answered |
 
@@ -13,6 +14,7 @@ mod answer;
 mod clock;
 mod controls;
 mod faults;
+mod feed;
 mod gate;
 mod market;
 mod newsroom;
@@ -31,6 +33,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web};
 
 pub use faults::{FaultKind, Faults, FaultsError};
+pub use feed::SimulatedFeed;
 pub use market::{SessionMode, UnknownSessionMode};
 use state::State;
 
@@ -94,6 +97,16 @@ impl Simulator {
     /// Gives the address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Gives the address of the feed; a cluster's name follows as the path.
+    pub fn feed_url(&self) -> String {
+        self.base_url().replacen("http", "ws", 1)
+    }
+
+    /// Turns and shows the feed.
+    pub fn feed(&self) -> SimulatedFeed<'_> {
+        SimulatedFeed(&self.state.feed)
     }
 
     /// Gives the address a client uses as its base.

@@ -3,6 +3,7 @@
 use super::SimulatorSettings;
 use super::clock::SimulatedClock;
 use super::controls::Controls;
+use super::feed::FeedControls;
 use super::market::Exchange;
 use super::market::prices::{Pin, Series};
 use super::market::universe::Instrument;
@@ -15,6 +16,7 @@ pub(crate) struct State {
     pub(crate) newsroom: Newsroom,
     pub(crate) clock: SimulatedClock,
     pub(crate) controls: Controls,
+    pub(crate) feed: FeedControls,
 }
 
 /// One look at the market: everything in an answer is read at the same moment.
@@ -30,7 +32,7 @@ impl State {
         let newsroom = Newsroom::new(settings.seed, &exchange.universe);
         let clock = SimulatedClock::start(settings.speed);
         let controls = Controls::new(settings.faults.clone());
-        Self { settings, exchange, newsroom, clock, controls }
+        Self { settings, exchange, newsroom, clock, controls, feed: FeedControls::default() }
     }
 
     /// Looks at the market now.

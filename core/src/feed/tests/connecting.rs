@@ -1,6 +1,8 @@
 //! The life of a connection.
 
-use super::super::{Channel, Connection, Effect, FeedEvent, FeedState, Input, Loss, Notice, StatusWord, Timing, Told, channels_of};
+use super::super::{
+    Channel, Connection, Effect, FeedEvent, FeedState, Input, Loss, Notice, StatusWord, Timing, Told, channels_of,
+};
 use crate::market::{Market, Symbol};
 use crate::time::Millis;
 
@@ -100,8 +102,13 @@ fn a_channel_is_subscribed_once_however_many_want_it_and_given_back_by_the_last(
 #[test]
 fn many_channels_go_out_in_messages_of_a_hundred() {
     let mut bench = Bench::new();
-    let channels: Vec<Channel> =
-        (0..100).flat_map(|n| channels_of(&symbol(&format!("A{}", char::from(b'A' + n / 26)))).into_iter().chain(channels_of(&symbol(&format!("B{n}"))))).collect();
+    let channels: Vec<Channel> = (0..100)
+        .flat_map(|n| {
+            channels_of(&symbol(&format!("A{}", char::from(b'A' + n / 26))))
+                .into_iter()
+                .chain(channels_of(&symbol(&format!("B{n}"))))
+        })
+        .collect();
     bench.handle(Input::Want(&channels));
     bench.handle(Input::Opened);
     bench.says(StatusWord::Connected, "");

@@ -22,14 +22,17 @@ fn one(market: Market, event: &Value) -> FeedEvent {
 
 #[test]
 fn trades_and_quotes_of_every_market_are_read() {
-    let trade = one(Market::Stocks, &json!({"ev": "T", "sym": "AAPL", "p": 241.3, "s": 40, "x": 11, "i": "1", "c": [12], "t": AT}));
+    let trade =
+        one(Market::Stocks, &json!({"ev": "T", "sym": "AAPL", "p": 241.3, "s": 40, "x": 11, "i": "1", "c": [12], "t": AT}));
     assert_eq!((trade.symbol.as_str(), trade.at), ("AAPL", Millis(AT)));
     assert_eq!(trade.told, Told::Trade { price: 241.3, size: Some(40.0) });
-    let quote = one(Market::Stocks, &json!({"ev": "Q", "sym": "AAPL", "bp": 241.29, "bs": 3, "ap": 241.31, "as": 5, "c": 0, "t": AT}));
+    let quote =
+        one(Market::Stocks, &json!({"ev": "Q", "sym": "AAPL", "bp": 241.29, "bs": 3, "ap": 241.31, "as": 5, "c": 0, "t": AT}));
     assert_eq!(quote.told, Told::Quote { bid: Some(241.29), ask: Some(241.31) });
     let pair = one(Market::Forex, &json!({"ev": "C", "p": "USD/CNH", "x": 44, "a": 6.83366, "b": 6.83363, "t": AT}));
     assert_eq!((pair.symbol.as_str(), pair.told), ("C:USDCNH", Told::Quote { bid: Some(6.83363), ask: Some(6.83366) }));
-    let coin = one(Market::Crypto, &json!({"ev": "XT", "pair": "BTC-USD", "p": 88_412.57, "s": 0.0151, "c": [2], "t": AT, "r": AT}));
+    let coin =
+        one(Market::Crypto, &json!({"ev": "XT", "pair": "BTC-USD", "p": 88_412.57, "s": 0.0151, "c": [2], "t": AT, "r": AT}));
     assert_eq!((coin.symbol.as_str(), coin.told), ("X:BTCUSD", Told::Trade { price: 88_412.57, size: Some(0.0151) }));
     let value = one(Market::Indices, &json!({"ev": "V", "T": "I:SPX", "val": 5_800.5, "t": AT}));
     assert_eq!((value.symbol.as_str(), value.told), ("I:SPX", Told::Trade { price: 5_800.5, size: None }));
@@ -49,9 +52,11 @@ fn bars_have_their_span_and_the_volume_of_the_day() {
         "h": 0.4489, "l": 0.4486, "a": 0.4352, "z": 685.5, "s": AT, "e": AT + 60_000});
     let Told::Bar(minute) = one(Market::Stocks, &bar).told else { panic!("no bar") };
     assert_eq!((minute.span, minute.start, minute.day_volume), (Span::Minute, Millis(AT), Some(9_470_157.0)));
-    for (market, ev, name, span) in
-        [(Market::Forex, "CAS", "USD/CNH", Span::Second), (Market::Crypto, "XA", "BTC-USD", Span::Minute), (Market::Indices, "A", "", Span::Second)]
-    {
+    for (market, ev, name, span) in [
+        (Market::Forex, "CAS", "USD/CNH", Span::Second),
+        (Market::Crypto, "XA", "BTC-USD", Span::Minute),
+        (Market::Indices, "A", "", Span::Second),
+    ] {
         let mut bar = json!({"ev": ev, "pair": name, "o": 1, "c": 2, "h": 3, "l": 1, "v": 9, "s": AT, "e": AT + 1});
         if name.is_empty() {
             bar["sym"] = json!("I:SPX");
@@ -82,14 +87,18 @@ fn one_malformed_event_costs_no_other_and_unknown_ones_are_ignored() {
 
 #[test]
 fn a_frame_that_is_cut_short_keeps_what_came_before() {
-    let whole = json!([{"ev": "T", "sym": "AAPL", "p": 1, "s": 1, "t": AT}, {"ev": "T", "sym": "MSFT", "p": 1, "s": 1, "t": AT}]).to_string();
+    let whole = json!([{"ev": "T", "sym": "AAPL", "p": 1, "s": 1, "t": AT}, {"ev": "T", "sym": "MSFT", "p": 1, "s": 1, "t": AT}])
+        .to_string();
     let frame = read_frame(Market::Stocks, &whole.as_bytes()[..whole.len() - 5]);
     assert_eq!((frame.events.len(), frame.malformed), (1, 1));
 }
 
 #[test]
 fn a_status_has_its_word_and_a_short_clean_message() {
-    let frame = read(Market::Stocks, &json!([{"ev": "status", "status": "max_connections", "message": format!("a\u{7}b{}", "x".repeat(1_000))}]));
+    let frame = read(
+        Market::Stocks,
+        &json!([{"ev": "status", "status": "max_connections", "message": format!("a\u{7}b{}", "x".repeat(1_000))}]),
+    );
     assert_eq!(frame.notices[0].word, StatusWord::MaxConnections);
     assert_eq!((frame.notices[0].message.chars().count(), &frame.notices[0].message[..3]), (200, "abx"));
     let alone = read(Market::Stocks, &json!({"ev": "status", "status": "connected"}));

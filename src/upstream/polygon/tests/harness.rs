@@ -99,6 +99,7 @@ fn quota(per_minute: u32, clock: Clock) -> Quota {
         tape: Limits { max_events_per_topic: 10, max_bytes: 10_000, max_age_ms: 10_000 },
         quota: QuotaSettings { per_minute },
         linger_ms: 0,
+        feed: None,
     };
     let state = MarketState::new(MarketPhase::Closed, Source::Simulated, false);
     let metrics = Metrics::register(&Registry::new()).unwrap();

@@ -5,5 +5,5 @@ mod errors;
 mod harness;
 mod market;
 mod news;
-mod secrecy;
+pub(super) mod secrecy;
 mod transport;

@@ -16,9 +16,16 @@ use crate::upstream::polygon::{Plan, PolygonSettings};
 
 /// Collects everything that is logged, of every level: what this module logs, and what everybody does.
 #[derive(Clone, Default)]
-struct Log {
+pub(in crate::upstream::polygon) struct Log {
     ours: Arc<Mutex<String>>,
     all: Arc<Mutex<String>>,
+}
+
+impl Log {
+    /// What everybody has logged.
+    pub(in crate::upstream::polygon) fn everything(&self) -> String {
+        self.all.lock().unwrap().clone()
+    }
 }
 
 struct Line<'a>(&'a mut String);

@@ -12,6 +12,7 @@ pub(crate) mod trades;
 use actix_web::web;
 
 use super::answer::{Answer, Refusal};
+use super::feed;
 
 /// Registers every route.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
@@ -30,6 +31,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v2/reference/news", web::get().to(news::list))
         .route("/v1/marketstatus/now", web::get().to(status::now))
         .route("/v1/marketstatus/upcoming", web::get().to(status::upcoming))
+        .route(feed::PATTERN, web::get().to(feed::open))
         .service(
             web::scope("/_sim")
                 .route("/stats", web::get().to(control::stats))
