@@ -38,6 +38,8 @@ struct Server {
     open: bool,
     known: bool,
     held: BTreeSet<Channel>,
+    /// What the machine has given up waiting for.
+    doubted: BTreeSet<Channel>,
     /// Acknowledgements on their way.
     answers: Vec<Notice>,
 }
@@ -94,14 +96,22 @@ impl World {
                 assert!(self.server.known && (1..=100).contains(&channels.len()));
                 for channel in channels {
                     assert!(self.wanted.contains_key(&channel.symbol), "{channel} is wanted by nobody");
-                    assert!(self.server.held.insert(channel.clone()), "{channel} is held already");
-                    self.server.answers.push(notice(StatusWord::Success, &format!("subscribed to: {channel}")));
+                    // As upstream: what is held already is not acknowledged again.
+                    if self.server.held.insert(channel.clone()) {
+                        self.server.answers.push(notice(StatusWord::Success, &format!("subscribed to: {channel}")));
+                    } else {
+                        assert!(self.server.doubted.contains(&channel), "{channel} is held already");
+                    }
                 }
             }
             Effect::Unsubscribe(channels) => {
                 for channel in channels {
-                    assert!(self.server.held.remove(&channel), "{channel} is not held");
-                    self.server.answers.push(notice(StatusWord::Success, &format!("unsubscribed to: {channel}")));
+                    assert!(self.server.known, "{channel} is given back to nobody");
+                    self.server.doubted.remove(&channel);
+                    // One that was refused on an earlier connection may not be held on this one: that is not acknowledged.
+                    if self.server.held.remove(&channel) {
+                        self.server.answers.push(notice(StatusWord::Success, &format!("unsubscribed to: {channel}")));
+                    }
                 }
             }
             Effect::Disconnect(loss) => {
@@ -118,8 +128,8 @@ impl World {
             Effect::Covered(symbol) => assert!(self.covered.insert(symbol)),
             Effect::Uncovered(symbol) => assert!(self.covered.remove(&symbol)),
             Effect::Denied(channel) => {
-                // The server that never answers has not subscribed it, as far as we can know.
-                self.server.held.remove(&channel);
+                // The answer was late: the server holds it all the same.
+                self.server.doubted.insert(channel);
             }
             Effect::State(state) => self.told = state,
         }
@@ -205,6 +215,16 @@ impl World {
         }
     }
 
+    /// Every symbol that is held trades.
+    fn trade_all(&mut self) {
+        let held: Vec<Symbol> =
+            self.server.held.iter().filter(|channel| channel.gives_price()).map(|channel| channel.symbol.clone()).collect();
+        for symbol in held {
+            let told = Told::Trade { price: 1.0, size: None };
+            self.happened(Input::Data(&[FeedEvent { symbol, at: self.now, told }]));
+        }
+    }
+
     fn pass(&mut self) {
         let wake = self.connection.next_wake();
         self.now = match wake {
@@ -231,6 +251,7 @@ impl World {
             }
             if self.server.known {
                 self.happened(Input::Beat);
+                self.trade_all();
             }
             let all = self.wanted.keys().all(|symbol| self.covered.contains(symbol));
             if self.server.known && all {

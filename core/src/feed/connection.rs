@@ -265,7 +265,8 @@ impl Connection {
     }
 
     fn release(&mut self, channels: &[Channel], effects: &mut Vec<Effect>) {
-        let gone = self.subscriptions.release(channels);
+        let mut gone = self.subscriptions.release(channels);
+        gone.retain(|_| self.link == Link::Live);
         effects.extend(gone.chunks(MAX_CHANNELS_PER_MESSAGE).map(|chunk| Effect::Unsubscribe(chunk.to_vec())));
     }
 

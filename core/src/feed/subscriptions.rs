@@ -35,7 +35,9 @@ impl Subscriptions {
             *count -= 1;
             if *count == 0 {
                 self.wanted.remove(channel);
-                let known = self.held.remove(channel) | self.asked.remove(channel).is_some();
+                // The server may hold what it did not answer for.
+                let known =
+                    self.held.remove(channel) | self.asked.remove(channel).is_some() | self.denied.remove(channel).is_some();
                 if known {
                     gone.push(channel.clone());
                 }
