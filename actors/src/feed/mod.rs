@@ -8,6 +8,7 @@ mod link;
 mod messages;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -16,8 +17,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, SpawnHandle, WrapFuture};
 use tickgate_core::feed::{
-    BarBook, Book, Connection, Effect, FeedEvent, FeedState, Frame, InboxLimits, Input, Loss, Timing, Told, action_message,
-    channels_of,
+    BarBook, Book, Connection, Effect, FeedState, InboxLimits, Input, Loss, Timing, action_message, channels_of,
 };
 use tickgate_core::market::{Market, MarketPhase, Source, Symbol};
 use tickgate_core::ports::{FeedConnector, FeedLink, UpstreamError, UpstreamErrorKind};
@@ -36,8 +36,6 @@ pub use messages::{FollowFeed, FromFeed, Polled, UnfollowFeed};
 
 /// Mailbox bound: every stream of a large restart.
 const MAILBOX: usize = 16_384;
-/// Frames parsed before whoever else waits on the thread has a turn, the reading of the socket above all.
-const FRAMES_PER_TURN: usize = 32;
 /// How often the server is asked for a sign of life, and the session is looked at.
 const PING_EVERY: Duration = Duration::from_secs(10);
 /// How often a symbol whose price comes by the feed is polled all the same: it corrects the day's volume, tells a new previous
@@ -259,80 +257,6 @@ impl FeedActor {
             feed.happened(Input::Time, ctx);
         });
         self.timer = Some((due, handle));
-    }
-
-    /// Works on what waits, a bounded part of it at once.
-    fn work(&mut self, ctx: &mut Context<Self>) {
-        for _ in 0..FRAMES_PER_TURN {
-            let Some(frame) = self.link.as_ref().and_then(Link::take) else { return };
-            self.frame(&frame, ctx);
-        }
-        ctx.spawn(tokio::task::yield_now().into_actor(self).map(|(), feed, ctx| feed.work(ctx)));
-    }
-
-    fn frame(&mut self, frame: &Frame, ctx: &mut Context<Self>) {
-        let events = &self.parts.metrics.feed_events;
-        let market = self.parts.market.as_str();
-        let conflated = self.link.as_ref().map_or(0, Link::take_conflated);
-        for (outcome, count) in [
-            ("read", frame.events.len() as u64),
-            ("ignored", frame.ignored),
-            ("malformed", frame.malformed),
-            ("conflated", conflated),
-        ] {
-            if count > 0 {
-                events.with_label_values(&[market, outcome]).inc_by(count);
-            }
-        }
-        if frame.malformed > 0 {
-            tracing::debug!(market, malformed = frame.malformed, "the feed sent what makes no sense: it is left out");
-        }
-        for notice in &frame.notices {
-            tracing::debug!(market, word = ?notice.word, message = %notice.message, "the feed says");
-            self.happened(Input::Notice(notice), ctx);
-        }
-        if self.link.is_none() {
-            return;
-        }
-        if frame.events.is_empty() {
-            self.happened(Input::Beat, ctx);
-        } else {
-            self.happened(Input::Data(&frame.events), ctx);
-            self.hand_over(&frame.events);
-        }
-    }
-
-    /// Every trade is handed over; quotes and bars of one frame together, with the next trade or at its end.
-    fn hand_over(&mut self, events: &[FeedEvent]) {
-        let mut changed: Vec<&Symbol> = Vec::new();
-        for event in events {
-            if let Told::Bar(bar) = &event.told
-                && self.followers.contains_key(&event.symbol)
-            {
-                self.bars.upsert(&event.symbol, bar.clone());
-            }
-            if self.book.take(event).is_none() {
-                continue;
-            }
-            if matches!(event.told, Told::Trade { .. }) {
-                changed.retain(|symbol| **symbol != event.symbol);
-                self.tell(&event.symbol);
-            } else if !changed.contains(&&event.symbol) {
-                changed.push(&event.symbol);
-            }
-        }
-        for symbol in changed {
-            self.tell(symbol);
-        }
-    }
-
-    fn tell(&self, symbol: &Symbol) {
-        let Some(follower) = self.followers.get(symbol).filter(|follower| follower.covered) else { return };
-        if let Some(quote) = self.book.quote(symbol)
-            && follower.stream.try_send(FromFeed::Quote(quote.clone())).is_err()
-        {
-            self.parts.metrics.mailbox_full.with_label_values(&["stream"]).inc();
-        }
     }
 
     /// Whether data is to be expected.

@@ -6,7 +6,8 @@ use std::mem::{Discriminant, discriminant};
 
 use bytes::Bytes;
 
-use super::event::{FeedEvent, Frame, Span, Told, read_frame};
+use super::event::{FeedEvent, Frame, Span, Told};
+use super::reading::read_frame;
 use crate::market::{Market, Symbol};
 
 /// How much may wait unparsed.

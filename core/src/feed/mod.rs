@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `channel` | what can be subscribed to, and how is it written |
 //! | `field` | what does one field of an event hold, whatever type it came in |
-//! | `event` | what does one frame say |
+//! | `event` | what can the feed say |
+//! | `reading` | what does one frame say |
 //! | `inbox` | what waits to be read, and what gives way when there is too much |
 //! | `book` | what does a symbol cost now, trades and quotes taken together |
 //! | `bars` | which bars are known, each in its newest version |
-//! | `connection` | what is to be done next with the one connection of a market (`state`, `subscriptions`: what it keeps) |
+//! | `connection` | what is to be done next with the one connection of a market (`deed`: what can happen and be done, `state`, `subscriptions`: what it keeps) |
 //!
 //! One market is one cluster of the upstream, with at most one connection (polygon.md §5.1).
 
@@ -16,9 +17,11 @@ mod bars;
 mod book;
 mod channel;
 mod connection;
+mod deed;
 mod event;
 mod field;
 mod inbox;
+mod reading;
 mod state;
 mod subscriptions;
 #[cfg(test)]
@@ -27,7 +30,9 @@ mod tests;
 pub use bars::{BarBook, Upsert};
 pub use book::Book;
 pub use channel::{Channel, ChannelKind, action_message, channels_of};
-pub use connection::{Connection, Effect, Input, Loss, Timing};
-pub use event::{Bar, FeedEvent, Frame, Notice, Span, StatusWord, Told, read_frame};
+pub use connection::Connection;
+pub use deed::{Effect, Input, Loss, Timing};
+pub use event::{Bar, FeedEvent, Frame, Notice, Span, StatusWord, Told};
 pub use inbox::{Inbox, InboxLimits};
+pub use reading::read_frame;
 pub use state::FeedState;
