@@ -1,7 +1,10 @@
 //! The socket to the vendor's WebSocket feed, over `awc`: opened in time, frames bounded in size, fragments joined, pings answered.
 //!
+//! `socket`: its two halves; `metered`: no more is read than a message may have.
+//!
 //! The key is sent as a message, only to the configured host, and stands in no address and no log.
 
+mod metered;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -19,6 +22,7 @@ use tickgate_core::ports::{FeedConnector, FeedLink, PortFuture, UpstreamError, U
 use url::Url;
 
 use super::Plan;
+use metered::{Meter, Metered};
 use socket::{Reader, Writer};
 
 /// Where the vendor's feed in real time is, and the one that is 15 minutes late; the wrong one for a plan refuses its key.
@@ -27,6 +31,9 @@ const DELAYED: &str = "wss://delayed.massive.com";
 
 /// Largest message, whole or in fragments. The library's own limit of 64 KiB is less than a busy second of a large subscription.
 pub(super) const MAX_MESSAGE_BYTES: usize = 8 << 20;
+
+/// What may be read beyond one message before it was found whole: its head, and what came with it.
+const SLACK_BYTES: usize = 1 << 20;
 
 /// Longest wait for a connection, and again for its TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,9 +79,11 @@ impl FeedConnector for PolygonFeed {
         Box::pin(async move {
             let request = self.http.ws(address).max_frame_size(MAX_MESSAGE_BYTES);
             let (_, socket) = Box::pin(request.connect()).await.map_err(|error| failure(&error))?;
+            let meter = Meter::default();
+            let socket = socket.into_map_io(|io| Metered::new(io, meter.clone(), MAX_MESSAGE_BYTES + SLACK_BYTES));
             let (sink, stream) = socket.split();
             let writer = Writer::new(sink, self.key.clone());
-            Ok(FeedLink { reader: Box::new(Reader::new(stream, writer.sink())), writer: Box::new(writer) })
+            Ok(FeedLink { reader: Box::new(Reader::new(stream, writer.sink(), meter)), writer: Box::new(writer) })
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The two halves of an open socket.
 
+use std::io::ErrorKind;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,23 +19,30 @@ use tickgate_core::ports::{FeedRead, FeedReader, FeedWriter, PortFuture, Upstrea
 use tokio::sync::Mutex;
 
 use super::MAX_MESSAGE_BYTES;
+use super::metered::{Meter, Metered};
+
+/// Why a connection ends whose server sends more than is read.
+const TOO_LARGE: &str = "a message is larger than 8 MiB";
 
 /// Longest wait for a pong to get out: behind it nothing is read.
 const PONG_DEADLINE: Duration = Duration::from_secs(10);
 
+type Socket = Framed<Metered<BoxedSocket>, Codec>;
+
 /// Shared, because the reading half answers pings.
-type Sink = Rc<Mutex<SplitSink<Framed<BoxedSocket, Codec>, Message>>>;
+type Sink = Rc<Mutex<SplitSink<Socket, Message>>>;
 
 /// What comes.
 pub(super) struct Reader {
-    stream: SplitStream<Framed<BoxedSocket, Codec>>,
+    stream: SplitStream<Socket>,
     sink: Sink,
     fragments: Option<BytesMut>,
+    meter: Meter,
 }
 
 impl Reader {
-    pub(super) fn new(stream: SplitStream<Framed<BoxedSocket, Codec>>, sink: Sink) -> Self {
-        Self { stream, sink, fragments: None }
+    pub(super) fn new(stream: SplitStream<Socket>, sink: Sink, meter: Meter) -> Self {
+        Self { stream, sink, fragments: None, meter }
     }
 
     /// Takes a frame; `None` when it was a part of a message.
@@ -67,7 +75,7 @@ impl Reader {
             return Some(FeedRead::Closed("a fragment without a beginning"));
         };
         if joined.len() + part.len() > MAX_MESSAGE_BYTES {
-            return Some(FeedRead::Closed("a message in fragments is larger than 8 MiB"));
+            return Some(FeedRead::Closed(TOO_LARGE));
         }
         joined.extend_from_slice(&part);
         if !last {
@@ -83,10 +91,14 @@ impl FeedReader for Reader {
             loop {
                 let frame = match self.stream.next().await {
                     Some(Ok(frame)) => frame,
-                    Some(Err(WsProtocolError::Overflow)) => return FeedRead::Closed("a message is larger than 8 MiB"),
+                    Some(Err(WsProtocolError::Overflow)) => return FeedRead::Closed(TOO_LARGE),
+                    Some(Err(WsProtocolError::Io(error))) if error.kind() == ErrorKind::FileTooLarge => {
+                        return FeedRead::Closed(TOO_LARGE);
+                    }
                     Some(Err(_)) => return FeedRead::Closed("it does not speak WebSocket any more"),
                     None => return FeedRead::Closed("the connection is gone"),
                 };
+                self.meter.reset();
                 if let Some(read) = self.take(frame).await {
                     return read;
                 }
@@ -102,7 +114,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(sink: SplitSink<Framed<BoxedSocket, Codec>, Message>, key: SecretString) -> Self {
+    pub(super) fn new(sink: SplitSink<Socket, Message>, key: SecretString) -> Self {
         Self { sink: Rc::new(Mutex::new(sink)), key }
     }
 

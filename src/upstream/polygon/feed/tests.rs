@@ -277,6 +277,43 @@ async fn a_message_of_a_megabyte_in_one_frame_is_read_and_one_beyond_the_bound_e
 }
 
 #[actix_rt::test]
+async fn a_frame_that_never_ends_is_not_collected_until_the_memory_is_full() {
+    use futures_util::StreamExt as _;
+    use tokio::io::AsyncWriteExt as _;
+    // What is left of a connection after its handshake: the head of a text of 2^40 bytes, and then bytes for ever.
+    let (ours, mut theirs) = tokio::io::duplex(1 << 20);
+    let sending = actix_rt::spawn(async move {
+        theirs.write_all(&[0x81, 127, 0, 0, 1, 0, 0, 0, 0, 0]).await.unwrap();
+        let mut sent = 0_usize;
+        while theirs.write_all(&[b'x'; 65_536]).await.is_ok() {
+            sent += 65_536;
+        }
+        sent
+    });
+    let meter = super::Meter::default();
+    let socket = super::Metered::new(ours, meter, MAX_MESSAGE_BYTES + super::SLACK_BYTES);
+    let codec = awc::ws::Codec::new().max_size(MAX_MESSAGE_BYTES).client_mode();
+    let mut framed = actix_codec::Framed::new(socket, codec);
+    assert!(framed.next().await.unwrap().is_err());
+    drop(framed);
+    assert!(sending.await.unwrap() < 16 << 20);
+}
+
+#[actix_rt::test]
+async fn a_message_in_fragments_is_joined_and_one_beyond_the_bound_ends_the_connection() {
+    let simulator = simulator();
+    let feed = PolygonFeed::new(&simulator.feed_url().parse().unwrap(), SecretString::from(KEY));
+    let mut link = feed.connect(Market::Stocks).await.unwrap();
+    assert!(matches!(link.reader.next().await, FeedRead::Text(_)));
+    let parts = ["[{\"ev\":", "\"status\"", "}]"];
+    simulator.feed().send_in_parts(&parts);
+    assert_eq!(link.reader.next().await, FeedRead::Text(bytes::Bytes::from(parts.concat())));
+    let large = "x".repeat(MAX_MESSAGE_BYTES / 2);
+    simulator.feed().send_in_parts(&[&large, &large, "x"]);
+    assert_eq!(link.reader.next().await, FeedRead::Closed("a message is larger than 8 MiB"));
+}
+
+#[actix_rt::test]
 async fn a_connection_that_another_one_of_the_account_takes_over_is_left_alone_for_a_while_and_prices_are_polled() {
     let bench = Bench::quick();
     let mut prices = bench.read("prices:AAPL").await;

@@ -16,6 +16,11 @@ impl SimulatedFeed<'_> {
         self.0.order(Order::Send(text.to_owned()));
     }
 
+    /// Sends a text in fragments, at least two, to every connection.
+    pub fn send_in_parts(&self, parts: &[&str]) {
+        self.0.order(Order::SendParts(parts.iter().map(|part| (*part).to_owned()).collect()));
+    }
+
     /// Refuses new connections, or lets them in again.
     pub fn set_down(&self, down: bool) {
         self.0.set_down(down);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::rt::time::{interval, timeout};
 use actix_web::web;
-use actix_ws::{AggregatedMessage, CloseCode, CloseReason, MessageStream, Session};
+use actix_ws::{AggregatedMessage, CloseCode, CloseReason, Item, MessageStream, Session};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -161,6 +161,7 @@ impl Connection {
         match order {
             Ok(Order::Cut) => Err(End::Closed(CloseCode::Away)),
             Ok(Order::Send(text)) => self.write(text).await,
+            Ok(Order::SendParts(parts)) => self.write_parts(parts).await,
             Ok(Order::Evict(market, number)) if market == self.market && self.known && self.number < number => {
                 self.status("max_connections", "Maximum number of websocket connections exceeded.").await?;
                 Err(End::Closed(CloseCode::Policy))
@@ -187,6 +188,21 @@ impl Connection {
             return Ok(());
         }
         self.write(Value::from(events.to_vec()).to_string()).await
+    }
+
+    async fn write_parts(&mut self, parts: Vec<String>) -> Result<(), End> {
+        let last = parts.len().saturating_sub(1);
+        for (place, part) in parts.into_iter().enumerate() {
+            let part = part.into_bytes().into();
+            let item = match place {
+                0 => Item::FirstText(part),
+                place if place == last => Item::Last(part),
+                _ => Item::Continue(part),
+            };
+            let sending = timeout(WRITE_DEADLINE, self.session.continuation(item));
+            sending.await.ok().and_then(Result::ok).ok_or(End::Gone)?;
+        }
+        Ok(())
     }
 
     async fn write(&mut self, text: String) -> Result<(), End> {
