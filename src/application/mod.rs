@@ -12,6 +12,8 @@ mod http;
 mod market;
 mod parts;
 mod stdio;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::net::SocketAddr;

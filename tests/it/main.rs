@@ -10,7 +10,6 @@ mod command_line;
 mod conformance;
 mod edge;
 mod fan_in;
-mod feed;
 mod health;
 mod leaks;
 mod reports;
