@@ -10,14 +10,14 @@ mod messages;
 mod tests;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, SpawnHandle, WrapFuture};
 use tickgate_core::feed::{
-    BarBook, Book, Connection, Effect, FeedState, InboxLimits, Input, Loss, Timing, action_message, channels_of,
+    BarBook, Book, ChannelKind, Connection, Effect, FeedState, InboxLimits, Input, Loss, Timing, action_message, channels_of,
 };
 use tickgate_core::market::{Market, MarketPhase, Source, Symbol};
 use tickgate_core::ports::{FeedConnector, FeedLink, UpstreamError, UpstreamErrorKind};
@@ -98,6 +98,8 @@ pub struct FeedActor {
     followers: HashMap<Symbol, Follower>,
     link: Option<Link>,
     connecting: Option<SpawnHandle>,
+    /// The kinds of channels whose refusal was logged for this connection.
+    refused: HashSet<ChannelKind>,
     timer: Option<(Millis, SpawnHandle)>,
     /// Numbers the links, so that what an earlier one still says is not taken for the present one's.
     links: u64,
@@ -115,6 +117,7 @@ impl FeedActor {
             followers: HashMap::new(),
             link: None,
             connecting: None,
+            refused: HashSet::new(),
             timer: None,
             links: 0,
             parts,
@@ -142,7 +145,13 @@ impl FeedActor {
             Effect::Uncovered(symbol) => self.hold(&symbol, false),
             Effect::Denied(channel) => {
                 self.count("denied");
-                tracing::warn!(market = self.parts.market.as_str(), channel = %channel, "the feed refuses a channel; it is done without");
+                let (market, name) = (self.parts.market.as_str(), channel.to_string());
+                // A plan that lacks one lacks all of its kind: once is enough for operators.
+                if self.refused.insert(channel.kind) {
+                    tracing::warn!(market, channel = name, "the feed refuses a channel; it is done without");
+                } else {
+                    tracing::debug!(market, channel = name, "the feed refuses a channel");
+                }
             }
             Effect::State(state) => self.does(state),
         }
@@ -197,6 +206,7 @@ impl FeedActor {
             ctx.cancel_future(connecting);
         }
         self.link = None;
+        self.refused.clear();
         self.count(loss.as_str());
         let market = self.parts.market.as_str();
         match loss {
