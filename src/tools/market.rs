@@ -13,10 +13,10 @@ use tickgate_core::time::Millis;
 
 use super::arguments;
 use super::context::ToolContext;
-use super::endpoint::{AsOf, Endpoint, Shape};
+use super::endpoint::{AsOf, Endpoint, Request, Shape};
 use super::endpoints::ENDPOINTS;
 use super::outcome::{ToolFailure, structured};
-use super::tool::{Tool, ToolRun, Toolset, reads};
+use super::tool::{Tool, ToolCall, ToolRun, reads};
 use crate::upstream::polygon::{Path, UpstreamAnswer, UpstreamCall};
 
 /// Longest time that a market tool takes, in ms: well below the minute after which clients give up.
@@ -35,29 +35,33 @@ fn tool(endpoint: &'static Endpoint) -> Tool {
         input_schema: endpoint.input_schema(),
         output_schema: Some(endpoint.output_schema()),
         scope: endpoint.scope,
-        toolset: Toolset::Market,
+        toolset: endpoint.toolset,
         streaming: false,
         hints: reads(true),
         icons: Vec::new(),
-        run: Arc::new(move |call| {
-            let arguments: Result<Map<String, Value>, ToolFailure> = arguments::read(call.arguments.as_deref());
-            match arguments.and_then(|arguments| endpoint.request(&arguments)) {
-                Err(failure) => ToolRun::Done(Err(failure)),
-                Ok(request) => {
-                    let (context, request_id) = (call.context, call.link.request_id().to_owned());
-                    let fetched =
-                        async move { fetch(endpoint, request, request_id, &context).await.map(|json| structured(&json)) };
-                    ToolRun::Running(Box::pin(fetched))
-                }
-            }
+        run: Arc::new(move |call| match arguments::read(call.arguments.as_deref()) {
+            Err(failure) => ToolRun::Done(Err(failure)),
+            Ok(arguments) => run(endpoint, &arguments, call),
         }),
+    }
+}
+
+/// Runs a row with these arguments, whatever the call itself has.
+pub(super) fn run(endpoint: &'static Endpoint, arguments: &Map<String, Value>, call: ToolCall) -> ToolRun {
+    match endpoint.request(arguments) {
+        Err(failure) => ToolRun::Done(Err(failure)),
+        Ok(request) => {
+            let (context, request_id) = (call.context, call.link.request_id().to_owned());
+            let fetched = async move { fetch(endpoint, request, request_id, &context).await.map(|json| structured(&json)) };
+            ToolRun::Running(Box::pin(fetched))
+        }
     }
 }
 
 /// Calls an endpoint and shapes its answer as `{results, count?, truncated?, _freshness}`.
 async fn fetch(
     endpoint: &Endpoint,
-    request: super::endpoint::Request,
+    request: Request,
     request_id: String,
     context: &Rc<ToolContext>,
 ) -> Result<Bytes, ToolFailure> {
@@ -101,7 +105,7 @@ fn shape(endpoint: &Endpoint, answer: &UpstreamAnswer) -> Result<Shaped, Upstrea
     let body: &RawValue = serde_json::from_slice(&answer.body).map_err(wrong)?;
     let payload = match endpoint.shape {
         Shape::Flat | Shape::Array => body.to_owned(),
-        Shape::List(member) | Shape::Object(member) => {
+        Shape::List(member) | Shape::Object(member) | Shape::Nested(member, _) => {
             let mut envelope: std::collections::HashMap<String, Box<RawValue>> =
                 serde_json::from_str(body.get()).map_err(wrong)?;
             match (envelope.remove(member), endpoint.shape) {
@@ -117,7 +121,7 @@ fn shape(endpoint: &Endpoint, answer: &UpstreamAnswer) -> Result<Shaped, Upstrea
             let rows: Vec<&RawValue> = serde_json::from_str(payload.get()).map_err(wrong)?;
             (Some(rows.len()), rows.into_iter().map(ToOwned::to_owned).collect())
         }
-        Shape::Object(_) | Shape::Flat => {
+        Shape::Object(_) | Shape::Nested(..) | Shape::Flat => {
             Map::<String, Value>::deserialize(&*payload).map_err(wrong)?;
             (None, vec![payload.clone()])
         }
@@ -132,16 +136,25 @@ fn shape(endpoint: &Endpoint, answer: &UpstreamAnswer) -> Result<Shaped, Upstrea
 }
 
 fn as_of(place: AsOf, rows: &[Box<RawValue>]) -> Option<Millis> {
-    let AsOf::At(path) = place else { return None };
-    let moment = |row: &RawValue| {
+    if matches!(place, AsOf::Fetch) {
+        return None;
+    }
+    let newest = |row: &RawValue| {
         let row: Value = serde_json::from_str(row.get()).ok()?;
-        match path.iter().try_fold(&row, |value, name| value.get(name))? {
-            Value::Number(number) => number.as_u64().map(Millis::from_any_unit),
-            Value::String(text) => Millis::parse_rfc3339(text),
-            _ => None,
-        }
+        place.paths().filter_map(|path| newest_at(&row, path)).max()
     };
-    rows.iter().filter_map(|row| moment(row)).max()
+    rows.iter().filter_map(|row| newest(row)).max()
+}
+
+/// The greatest time at a path; arrays on the way are walked through.
+fn newest_at(value: &Value, path: &[&str]) -> Option<Millis> {
+    match (value, path) {
+        (Value::Array(values), _) => values.iter().filter_map(|value| newest_at(value, path)).max(),
+        (_, [name, rest @ ..]) => newest_at(value.get(name)?, rest),
+        (Value::Number(number), []) => number.as_u64().map(Millis::from_any_unit),
+        (Value::String(text), []) => Millis::parse_rfc3339(text),
+        _ => None,
+    }
 }
 
 /// Rewrites rows that carry text from outside: cleaned, and said which fields they are.

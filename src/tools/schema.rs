@@ -47,3 +47,17 @@ pub(super) fn items() -> Value {
         "items": {"type": "object", "properties": {"position": {"type": "string"}, "as_of": {"type": "string"}}}
     })
 }
+
+/// The schema of a market tool's answer around its results.
+pub(super) fn answer(results: &Value) -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "results": results,
+            "count": {"type": "integer", "minimum": 0, "description": "Number of results, when they are an array"},
+            "truncated": {"type": "boolean", "description": "true: there are more results than `limit`; narrow the request or raise `limit`"},
+            "_freshness": freshness(),
+        },
+        "required": ["results", "_freshness"],
+    })
+}
