@@ -190,14 +190,9 @@ impl Kind {
     /// JSON Schema, without description.
     pub(super) fn schema(self) -> Value {
         match self {
-            Self::Symbol => json!({"type": "string", "minLength": 1, "maxLength": MAX_SYMBOL_BYTES}),
-            Self::SymbolOf(markets) => {
-                let examples: Vec<&str> = markets.iter().map(|market| sample(*market)).collect();
-                json!({"type": "string", "minLength": 1, "maxLength": MAX_SYMBOL_BYTES, "examples": examples})
-            }
+            Self::Symbol | Self::SymbolOf(_) => json!({"type": "string", "minLength": 1, "maxLength": MAX_SYMBOL_BYTES}),
             Self::Currency => json!({"type": "string", "pattern": "^[A-Z0-9]{2,10}$"}),
-            Self::Code(most) => json!({"type": "string", "minLength": 1, "maxLength": most}),
-            Self::Text(most) => json!({"type": "string", "minLength": 1, "maxLength": most}),
+            Self::Code(most) | Self::Text(most) => json!({"type": "string", "minLength": 1, "maxLength": most}),
             Self::Word(words) => json!({"type": "string", "enum": words}),
             Self::Choice(choices) => json!({"type": "integer", "enum": choices}),
             Self::Integer(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
@@ -251,4 +246,59 @@ fn is_sort(text: &str) -> bool {
         !name.is_empty() && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
     };
     text.len() <= MAX_SORT_BYTES && text.split(',').count() <= MAX_SORT_FIELDS && text.split(',').all(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Kinds that go into a path somewhere.
+    const OF_PATHS: [Kind; 7] = [
+        Kind::Symbol,
+        Kind::SymbolOf(&[Market::Options]),
+        Kind::Currency,
+        Kind::Code(32),
+        Kind::Word(&["gainers", "losers"]),
+        Kind::Date,
+        Kind::Time(Unit::Millis),
+    ];
+
+    proptest! {
+        #[test]
+        fn whatever_is_accepted_for_a_path_is_one_clean_segment(text in "(\\PC{0,24}|[A-Z0-9./%?:_-]{0,24})") {
+            for kind in OF_PATHS {
+                if let Ok(written) = kind.check("x", &text.clone().into()) {
+                    prop_assert!(written.bytes().all(|c| c.is_ascii_alphanumeric() || b".:_-".contains(&c)), "{:?}", written);
+                    prop_assert!(!written.contains("..") && !written.is_empty());
+                }
+            }
+        }
+
+        #[test]
+        fn a_refusal_is_short_and_names_the_argument(text in "\\PC{0,400}") {
+            for kind in OF_PATHS {
+                if let Err(error) = kind.check("ticker", &text.clone().into()) {
+                    prop_assert!(error.to_string().contains("`ticker`") && error.to_string().len() < 1_000);
+                }
+            }
+        }
+
+        #[test]
+        fn numbers_keep_their_digits(number in -1e6f64..1e6) {
+            let written = Kind::Number(-1e6, 1e6).check("x", &number.into()).unwrap();
+            prop_assert_eq!(written.parse::<f64>().unwrap(), number);
+        }
+    }
+
+    #[test]
+    fn codes_are_those_of_the_upstream() {
+        for good in ["XNAS", "0000320193", "BBG000B9XRY4", "ESZ6", "ESZ6-ESH7", "1session", "642c6f7d8e"] {
+            assert!(Kind::Code(32).check("x", &good.into()).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", "a..b", "-a", "a-", "a b", "a/b", "a%2fb", "é"] {
+            assert!(Kind::Code(32).check("x", &bad.into()).is_err(), "{bad}");
+        }
+    }
 }

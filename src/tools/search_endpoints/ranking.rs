@@ -136,9 +136,9 @@ fn asked(query: &str) -> HashMap<String, f64> {
     asked
 }
 
-/// The words of a text that say something, in one form.
+/// The words of a text that say something, in one form. Single letters are names of columns, not words.
 fn words(text: &str) -> impl Iterator<Item = String> {
-    let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 1);
     parts.map(str::to_lowercase).filter(|word| !EMPTY_WORDS.contains(&word.as_str())).map(singular)
 }
 

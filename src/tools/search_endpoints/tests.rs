@@ -39,6 +39,10 @@ fn what_people_call_a_thing_finds_how_the_table_calls_it() {
         ("headlines", "list_ticker_news"),
         ("oil futures contracts", "list_futures_contracts"),
         ("VIX", "get_snapshot_indices"),
+        ("S&P 500", "get_snapshot_indices"),
+        ("EUR USD", "get_last_forex_quote"),
+        ("trading volume by minute", "get_aggs"),
+        ("price of gold", "get_futures_snapshot"),
         ("earnings calendar", "list_benzinga_earnings"),
     ] {
         let found = names(query);
