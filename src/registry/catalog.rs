@@ -82,7 +82,13 @@ impl RegistryCatalog {
             Some((resource, variables)) => match allowed(uri, resource.scope, caller) {
                 Err(error) => Started::Done(Err(error)),
                 Ok(()) => {
-                    let call = resources::ReadCall { context: Rc::clone(&self.context), uri: uri.into(), variables, link };
+                    let call = resources::ReadCall {
+                        context: Rc::clone(&self.context),
+                        uri: uri.into(),
+                        variables,
+                        caller: caller.clone(),
+                        link,
+                    };
                     Started::Running((resource.read)(call))
                 }
             },

@@ -64,6 +64,7 @@ pub fn all() -> Vec<Resource> {
             vec![symbol(), ("timespan", Source::Timespans)],
             |variables| timespan_of(variables).and(symbol_of(variables)).map(Topic::Prices),
         ),
+        super::answers::answers(),
     ]
 }
 

@@ -1,6 +1,8 @@
 //! What clients can read and watch: `market://quote/{symbol}`, `market://news/{symbol}`, `market://bars/{symbol}/{timespan}`,
-//! `market://status`.
+//! `market://status`,
+//! `market://answers/{answer}`.
 
+mod answers;
 mod market;
 mod resource;
 mod uri;

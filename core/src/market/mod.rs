@@ -1,5 +1,6 @@
 //! The market's own words: symbols, topics, quotes, articles, sessions; and the rules that say what changed between two polls.
 
+pub mod bars;
 pub mod cadence;
 pub mod freshness;
 pub mod news;
