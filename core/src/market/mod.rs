@@ -8,6 +8,7 @@ pub mod quote;
 pub mod status;
 pub mod symbol;
 pub mod text;
+pub mod tick_bars;
 pub mod topic;
 
 pub use freshness::{Freshness, Source, Stamp};
@@ -15,4 +16,5 @@ pub use news::{Article, ArticleFeed};
 pub use quote::{Quote, QuoteChange};
 pub use status::{MarketPhase, MarketStatus, StatusItem};
 pub use symbol::{Market, Symbol, SymbolError};
+pub use tick_bars::{BarLength, BarLengthError, BarMaker, TickBar};
 pub use topic::{Topic, TopicError};
