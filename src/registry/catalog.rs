@@ -204,7 +204,7 @@ impl Catalog for RegistryCatalog {
         let not_found = || FeatureError::ResourceNotFound { uri: excerpt(uri).into() };
         let (resource, variables) = resources::find(registry.resources(), uri).ok_or_else(not_found)?;
         allowed(uri, resource.scope, caller)?;
-        (resource.watch)(&self.context, &variables).ok_or_else(not_found)
+        (resource.watch)(&self.context, &variables, caller).ok_or_else(not_found)
     }
 
     fn list_changes(&self) -> LocalBoxStream<'static, Notice> {

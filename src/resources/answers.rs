@@ -25,7 +25,7 @@ pub(super) fn answers() -> Resource {
         scope: Scope::Read,
         read: Arc::new(|call| read(call).boxed_local()),
         // What a URI leads to is an answer, not a thing that lives on.
-        watch: Arc::new(|_, _| None),
+        watch: Arc::new(|_, _, _| None),
     }
 }
 

@@ -34,7 +34,7 @@ pub struct ReadCall {
 pub type Read = Arc<dyn Fn(ReadCall) -> LocalBoxFuture<'static, Outcome> + Send + Sync>;
 
 /// Ticks when a resource has changed, at most once a second; `None` when there is no such one.
-pub type Watch = Arc<dyn Fn(&Rc<ToolContext>, &Variables) -> Option<LocalBoxStream<'static, ()>> + Send + Sync>;
+pub type Watch = Arc<dyn Fn(&Rc<ToolContext>, &Variables, &Caller) -> Option<LocalBoxStream<'static, ()>> + Send + Sync>;
 
 /// A resource; a template when its URI has variables.
 #[derive(Clone)]
@@ -109,5 +109,5 @@ pub fn contents(uri: &str, mime_type: &str, text: &str) -> FeatureResult {
 /// A watch of something that never changes.
 #[must_use]
 pub fn nothing_changes() -> Watch {
-    Arc::new(|_, _| Some(stream::pending().boxed_local()))
+    Arc::new(|_, _, _| Some(stream::pending().boxed_local()))
 }
