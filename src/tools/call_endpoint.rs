@@ -35,7 +35,8 @@ pub(super) fn tool() -> Tool {
         title: "Call a market data endpoint",
         description:
             "Calls any market data endpoint by its name, also one that is not listed as a tool. search_endpoints finds names and \
-                      arguments. The answer is that of the endpoint's own tool."
+                      arguments. Every endpoint also takes `fields` (columns), `format` (json or csv) and, for a list, `cursor`. The answer is that of the \
+                      endpoint's own tool."
                 .to_owned(),
         input_schema: json!({
             "type": "object",
@@ -56,7 +57,7 @@ pub(super) fn tool() -> Tool {
             let asked = arguments::read::<CallArguments>(call.arguments.as_deref());
             match asked.and_then(|asked| Ok((find(&asked.name, &call.caller)?, asked.arguments.unwrap_or_default()))) {
                 Err(failure) => ToolRun::Done(Err(failure)),
-                Ok((endpoint, arguments)) => market::run(endpoint, &arguments, call),
+                Ok((endpoint, arguments)) => market::run(endpoint, arguments, call),
             }
         }),
     }

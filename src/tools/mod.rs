@@ -7,7 +7,7 @@ mod call_endpoint;
 mod context;
 mod endpoint;
 mod endpoints;
-mod market;
+pub(crate) mod market;
 mod metrics;
 mod outcome;
 mod ownership;

@@ -21,7 +21,7 @@ pub const POLL_BUDGET_PERCENT: u64 = 80;
 /// How often a topic is polled when nobody names an interval, in ms.
 const fn default_interval_ms(topic: &Topic) -> u64 {
     match topic {
-        Topic::Prices(_) | Topic::Alerts(_) => DEFAULT_PRICE_INTERVAL_MS,
+        Topic::Prices(_) | Topic::Bars(..) | Topic::Alerts(_) => DEFAULT_PRICE_INTERVAL_MS,
         Topic::News(_) | Topic::AllNews => DEFAULT_NEWS_INTERVAL_MS,
         Topic::Status => STATUS_INTERVAL_MS,
     }

@@ -25,7 +25,7 @@ pub enum Shape {
     List(&'static str),
     /// An envelope whose member of this name is an object.
     Object(&'static str),
-    /// An envelope whose first-named member is an object that holds its rows in an array of the second name.
+    /// An envelope whose first-named member is an object with an array of the second name, which is what is given.
     Nested(&'static str, &'static str),
     /// The whole answer is the object.
     Flat,
@@ -36,7 +36,7 @@ pub enum Shape {
 /// The time of the data in an answer.
 #[derive(Clone, Copy, Debug)]
 pub enum AsOf {
-    /// At this path of the results, of any unit; the greatest, where there are several (arrays on the way are walked through).
+    /// At this path of the results, of any unit; the greatest, where the results are an array.
     At(&'static [&'static str]),
     /// The greatest of several such places: which of them a row has depends on the plan.
     Newest(&'static [&'static [&'static str]]),
@@ -104,6 +104,14 @@ pub struct Endpoint {
     pub toolset: Toolset,
     /// Other groups that would be poor without it: bars belong to every asset class.
     pub also: &'static [Toolset],
+}
+
+impl Shape {
+    /// Whether the results are an array.
+    #[must_use]
+    pub const fn is_list(self) -> bool {
+        matches!(self, Self::List(_) | Self::Nested(..) | Self::Array)
+    }
 }
 
 impl Endpoint {

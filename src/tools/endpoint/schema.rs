@@ -59,11 +59,8 @@ impl Endpoint {
         let fields: Map<String, Value> = self.fields.iter().map(|field| (field.name.to_owned(), field.schema())).collect();
         let row = json!({"type": "object", "properties": fields});
         let results = match self.shape {
-            Shape::List(_) | Shape::Array => json!({"type": "array", "items": row}),
+            Shape::List(_) | Shape::Nested(..) | Shape::Array => json!({"type": "array", "items": row}),
             Shape::Object(_) | Shape::Flat => row,
-            Shape::Nested(_, rows) => {
-                json!({"type": "object", "properties": {rows: {"type": "array", "items": row}}})
-            }
         };
         schema::answer(&results)
     }

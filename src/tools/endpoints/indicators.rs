@@ -1,4 +1,4 @@
-//! Technical indicators, worked out by the upstream from bars.
+//! Technical indicators, worked out by the upstream from bars. The values alone are given: the bars are those of `get_aggs`.
 
 use super::{DIRECTIONS, TICKER};
 use crate::tools::endpoint::{
@@ -13,8 +13,6 @@ const SERIES_TYPE: Parameter =
     in_query("series_type", Kind::Word(&["open", "high", "low", "close"]), "Which price of a bar counts")
         .or_theirs(Literal::Text("close"));
 const ADJUSTED: Parameter = super::ADJUSTED;
-const EXPAND: Parameter =
-    in_query("expand_underlying", Kind::Boolean, "Also give the bars it is made from").or_theirs(Literal::Flag(false));
 const ORDER: Parameter = in_query("order", Kind::Word(DIRECTIONS), "By time").or_theirs(Literal::Text("desc"));
 const LIMIT: Parameter = limit(10, 5_000);
 /// Longest window, in bars: more than twenty years of days.
@@ -38,7 +36,6 @@ macro_rules! parameters {
             ADJUSTED,
             $($own,)+
             SERIES_TYPE,
-            EXPAND,
             ORDER,
             LIMIT,
         ]
@@ -51,7 +48,7 @@ const fn bars(name: &'static str, default: i64, help: &'static str) -> Parameter
 
 const INDICATOR: Endpoint = Endpoint {
     shape: Shape::Nested("results", "values"),
-    as_of: AsOf::At(&["values", "timestamp"]),
+    as_of: AsOf::At(&["timestamp"]),
     fields: VALUE,
     cache: CacheClass::Session,
     also: &[Stocks, Options, Indices, Forex, Crypto],
