@@ -10,7 +10,7 @@ use tickgate_core::market::Market;
 const OPTION: Kind = Kind::SymbolOf(&[Market::Options]);
 const UNDERLYING: Kind = Kind::SymbolOf(&[Market::Stocks, Market::Indices]);
 const STRIKE: Kind = Kind::Number(0.0, 10_000_000.0);
-const CONTRACT: &str = "O:AAPL260417C00240000";
+const CONTRACT: &str = "O:AAPL271217C00240000";
 const UNDERLYING_ASSET: Parameter =
     in_path("underlying_asset", UNDERLYING, "Symbol of the stock or index that the option is on").such_as("AAPL");
 const CONTRACT_TYPE: Parameter = in_query("contract_type", Kind::Word(&["call", "put"]), "call or put");
