@@ -125,8 +125,15 @@ impl PollerActor {
         self.parts.load.floor_ms().max(self.backoff.delay_ms())
     }
 
+    /// The pace of all its topics: they are of one kind, and of one market.
+    fn pace(&self) -> Pace {
+        self.followers.keys().next().map_or(Pace::Times(1), |topic| self.parts.market_state.pace(topic))
+    }
+
     fn count_calls(&mut self) {
-        let topics = self.schedule.len();
+        // What rests leaves its share of the budget to the others.
+        let resting = if self.pace() == Pace::Rests { self.seen.len() } else { 0 };
+        let topics = self.schedule.len().saturating_sub(resting);
         let calls = match self.parts.kind {
             PollerKind::Quotes(_) => self.market_data.quote_calls(topics),
             PollerKind::News => topics as u64,
@@ -156,13 +163,14 @@ impl PollerActor {
 
     fn poll_due(&mut self, ctx: &mut Context<Self>) {
         let now = self.parts.clock.now();
-        let (floor_ms, bell) = (self.floor_ms(), self.parts.market_state.bell());
-        let (state, seen, healthy) = (&self.parts.market_state, &self.seen, self.backoff.delay_ms() == 0);
-        let mut due = self.schedule.take_due_at(now, floor_ms, bell, |topic| match state.pace(topic) {
+        let (pace, bell) = (self.pace(), self.parts.market_state.bell());
+        let (floor_ms, seen, healthy) = (self.floor_ms(), &self.seen, self.backoff.delay_ms() == 0);
+        let mut due = self.schedule.take_due_at(now, floor_ms, bell, |topic| match pace {
             // What nobody has seen yet is asked for even at night, and a failure is not left standing until the morning.
             Pace::Rests if !(healthy && seen.contains(topic)) => Pace::Times(1),
             pace => pace,
         });
+        self.count_calls();
         due.retain(|topic| !self.in_flight.contains(topic));
         let size = if matches!(self.parts.kind, PollerKind::Quotes(_)) { MAX_SYMBOLS_PER_CALL } else { 1 };
         for topics in due.chunks(size) {

@@ -39,6 +39,8 @@ impl Health {
 struct Seen {
     hours: Hours,
     health: Health,
+    /// The session of a second: each call asks for it, and bells ring at whole seconds.
+    session: Option<(u64, Session)>,
 }
 
 /// The state of the market as last seen. Clones share it.
@@ -61,7 +63,7 @@ impl MarketState {
     /// A market that follows a calendar, as far as the upstream agrees.
     #[must_use]
     pub fn by(calendar: Calendar, clock: Clock, source: Source, delayed: bool) -> Self {
-        let seen = Seen { hours: Hours::new(calendar), health: Health::Unknown };
+        let seen = Seen { hours: Hours::new(calendar), health: Health::Unknown, session: None };
         Self { seen: Arc::new(RwLock::new(seen)), clock, source, delayed }
     }
 
@@ -74,7 +76,15 @@ impl MarketState {
     /// This moment in the life of the stock market.
     #[must_use]
     pub fn session(&self) -> Session {
-        self.seen().hours.session(self.clock.now())
+        let now = self.clock.now();
+        let second = now.0 / 1_000;
+        if let Some((_, session)) = self.seen().session.filter(|(of, _)| *of == second) {
+            return session;
+        }
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        let session = seen.hours.session(now);
+        seen.session = Some((second, session));
+        session
     }
 
     /// How the upstream does.
@@ -118,7 +128,9 @@ impl MarketState {
 
     pub(super) fn hear(&self, status: &MarketStatus) {
         let now = self.clock.now();
-        self.seen.write().unwrap_or_else(PoisonError::into_inner).hours.hear(status, now);
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        seen.hours.hear(status, now);
+        seen.session = None;
     }
 
     pub(super) fn fare(&self, failing: Option<UpstreamErrorKind>) {

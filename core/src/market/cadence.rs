@@ -60,13 +60,13 @@ pub enum Pace {
 pub fn pace(topic: &Topic, hours: &Hours, now: Millis) -> Pace {
     match topic {
         Topic::Status | Topic::Alerts(_) => Pace::Times(1),
-        Topic::News(_) | Topic::AllNews => Pace::Times(match hours.session(now).phase {
+        Topic::News(_) | Topic::AllNews => Pace::Times(match hours.known_phase(now) {
             Some(MarketPhase::Regular) | None => 1,
             Some(MarketPhase::Pre | MarketPhase::After) => EXTENDED_NEWS,
             Some(MarketPhase::Closed) => CLOSED_NEWS,
         }),
         Topic::Prices(symbol) if hours.rests(symbol.market(), now) => Pace::Rests,
-        Topic::Prices(symbol) => Pace::Times(match (symbol.market(), hours.session(now).phase) {
+        Topic::Prices(symbol) => Pace::Times(match (symbol.market(), hours.known_phase(now)) {
             (Market::Crypto | Market::Forex, _) | (_, Some(MarketPhase::Regular) | None) => 1,
             _ => EXTENDED_PRICES,
         }),

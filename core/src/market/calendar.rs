@@ -61,6 +61,17 @@ pub struct TradingDay {
     pub after: Millis,
 }
 
+impl TradingDay {
+    fn phase(&self, now: Millis) -> MarketPhase {
+        match now {
+            now if now < self.pre || now >= self.after => MarketPhase::Closed,
+            now if now < self.open => MarketPhase::Pre,
+            now if now < self.close => MarketPhase::Regular,
+            _ => MarketPhase::After,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Times {
     NewYork(TimeZone),
@@ -125,11 +136,17 @@ impl Calendar {
         if let Times::Always(phase) = self.hours {
             return phase;
         }
-        let Some(day) = self.date(now).and_then(|date| self.day(date)) else { return MarketPhase::Closed };
-        match now {
-            now if now < day.pre || now >= day.after => MarketPhase::Closed,
-            now if now < day.open => MarketPhase::Pre,
-            now if now < day.close => MarketPhase::Regular,
+        let Some(local) = self.local(now) else { return MarketPhase::Closed };
+        if self.special.contains_key(&local.date()) {
+            return self.day(local.date()).map_or(MarketPhase::Closed, |day| day.phase(now));
+        }
+        // Asked for with every price: the clock on the wall is enough for a day like any other.
+        let time = (local.hour(), local.minute());
+        match time {
+            _ if matches!(local.weekday(), Weekday::Saturday | Weekday::Sunday) => MarketPhase::Closed,
+            time if time < PRE || time >= AFTER => MarketPhase::Closed,
+            time if time < OPEN => MarketPhase::Pre,
+            time if time < CLOSE => MarketPhase::Regular,
             _ => MarketPhase::After,
         }
     }
@@ -317,6 +334,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_clock_on_the_wall_and_the_moments_of_the_day_say_the_same(ms in 1_600_000_000_000u64..2_000_000_000_000) {
+            let (calendar, now) = (new_york(), Millis(ms));
+            let by_moments = calendar.day(calendar.date(now).unwrap()).map_or(MarketPhase::Closed, |day| day.phase(now));
+            prop_assert_eq!(calendar.phase(now), by_moments);
+        }
+
         #[test]
         fn the_next_moments_lie_ahead_and_agree_with_the_session(ms in 1_600_000_000_000u64..2_000_000_000_000) {
             let (calendar, now) = (new_york(), Millis(ms));

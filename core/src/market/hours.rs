@@ -87,10 +87,16 @@ impl Hours {
         }
     }
 
+    /// The stock market's phase; `None` until the upstream is heard.
+    #[must_use]
+    pub fn known_phase(&self, now: Millis) -> Option<MarketPhase> {
+        self.heard.map(|_| self.phase(now))
+    }
+
     /// The moment of the stock market.
     #[must_use]
     pub fn session(&self, now: Millis) -> Session {
-        let phase = self.heard.map(|_| self.phase(now));
+        let phase = self.known_phase(now);
         // Of a day that goes otherwise than the calendar says, nobody knows when it ended.
         let by_calendar = self.heard.is_some_and(|heard| heard.agreed);
         let closed = phase == Some(MarketPhase::Closed) && by_calendar;
@@ -112,7 +118,7 @@ impl Hours {
             Market::Forex => {
                 self.heard.is_some_and(|heard| !heard.forex_open.unwrap_or_else(|| self.calendar.forex_is_open(now)))
             }
-            Market::Stocks | Market::Options | Market::Indices => self.session(now).is_closed(),
+            Market::Stocks | Market::Options | Market::Indices => self.known_phase(now) == Some(MarketPhase::Closed),
         }
     }
 }
