@@ -162,6 +162,7 @@ impl SupervisorActor {
             begins,
             load: self.load.clone(),
             status: self.status.clone(),
+            market_state: self.market_state.clone(),
             clock: self.clock,
             metrics: self.metrics.clone(),
             supervisor: Self::link(ctx),

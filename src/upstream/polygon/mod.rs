@@ -12,7 +12,7 @@ mod market_data;
 mod metrics;
 mod plan;
 #[cfg(test)]
-mod tests;
+pub(in crate::upstream) mod tests;
 
 pub use client::{NextPage, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
 pub use metrics::UpstreamMetrics;
