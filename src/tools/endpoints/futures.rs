@@ -6,10 +6,11 @@
 use super::SORT;
 use crate::tools::endpoint::Place::Query;
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Field, Kind, Literal, Parameter, Unit, filtered, flag, in_path, in_query, integer, limit, list,
-    number, object, ranged, text,
+    AsOf, Endpoint, Field, Kind, Literal, Parameter, Unit, filtered, flag, in_path, in_query, integer, limit, list, number,
+    object, ranged, text,
 };
 use crate::tools::toolset::Toolset::Futures;
+use tickgate_core::market::CacheClass;
 
 /// A path of futures: the one place that says which version of the API is asked.
 macro_rules! path {

@@ -2,10 +2,10 @@
 
 use super::ORDER;
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Field, Kind, Literal, Parameter, in_path, in_query, integer, limit, number, object, ranged, text,
+    AsOf, Endpoint, Field, Kind, Literal, Parameter, in_path, in_query, integer, limit, number, object, ranged, text,
 };
 use crate::tools::toolset::Toolset::Options;
-use tickgate_core::market::Market;
+use tickgate_core::market::{CacheClass, Market};
 
 const OPTION: Kind = Kind::SymbolOf(&[Market::Options]);
 const UNDERLYING: Kind = Kind::SymbolOf(&[Market::Stocks, Market::Indices]);
