@@ -82,7 +82,8 @@ impl RegistryCatalog {
             Some((resource, variables)) => match allowed(uri, resource.scope, caller) {
                 Err(error) => Started::Done(Err(error)),
                 Ok(()) => {
-                    let call = resources::ReadCall { context: Rc::clone(&self.context), uri: uri.into(), variables, link };
+                    let (context, principal) = (Rc::clone(&self.context), caller.principal.clone());
+                    let call = resources::ReadCall { context, uri: uri.into(), variables, principal, link };
                     Started::Running((resource.read)(call))
                 }
             },

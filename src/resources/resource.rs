@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{self, LocalBoxStream};
 use serde_json::{Value, json};
 use tickgate_actors::call::CallLink;
-use tickgate_core::access::Scope;
+use tickgate_core::access::{Principal, Scope};
 use tickgate_core::mcp::{FeatureResult, Outcome};
 
 use super::uri::Variables;
@@ -24,6 +24,8 @@ pub struct ReadCall {
     pub uri: String,
     /// What stands in the template's variables.
     pub variables: Variables,
+    /// Who reads.
+    pub principal: Principal,
     /// The line to the client.
     pub link: CallLink,
 }

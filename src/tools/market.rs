@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use tickgate_core::budget::Payer;
 use tickgate_core::market::text::clean;
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
@@ -45,8 +46,9 @@ fn tool(endpoint: &'static Endpoint) -> Tool {
                 Err(failure) => ToolRun::Done(Err(failure)),
                 Ok(request) => {
                     let (context, request_id) = (call.context, call.link.request_id().to_owned());
+                    let payer = Payer::Caller(call.caller.principal);
                     let fetched =
-                        async move { fetch(endpoint, request, request_id, &context).await.map(|json| structured(&json)) };
+                        async move { fetch(endpoint, request, payer, request_id, &context).await.map(|json| structured(&json)) };
                     ToolRun::Running(Box::pin(fetched))
                 }
             }
@@ -58,6 +60,7 @@ fn tool(endpoint: &'static Endpoint) -> Tool {
 async fn fetch(
     endpoint: &Endpoint,
     request: super::endpoint::Request,
+    payer: Payer,
     request_id: String,
     context: &Rc<ToolContext>,
 ) -> Result<Bytes, ToolFailure> {
@@ -67,7 +70,7 @@ async fn fetch(
     let path = Path::new(endpoint.path, &values)?;
     let deadline = context.clock.now().plus(CALL_DEADLINE_MS);
     let answer =
-        context.upstream.get(UpstreamCall { path, query: request.query, deadline, request_id: Some(request_id) }).await?;
+        context.upstream.get(UpstreamCall { path, query: request.query, payer, deadline, request_id: Some(request_id) }).await?;
     let shaped = shape(endpoint, &answer)?;
     let freshness = context.freshness(shaped.as_of.unwrap_or(answer.fetched), answer.delayed, position);
     let mut content = format!("{{\"results\":{}", shaped.results);
