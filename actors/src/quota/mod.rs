@@ -29,7 +29,7 @@ pub use metrics::BudgetMetrics;
 /// Mailbox bound: everybody who may wait asking at once, and as many reports.
 const MAILBOX: usize = 16_384;
 
-/// How often gauges that change by time alone are shown.
+/// How often gauges that change by time alone are shown while they do.
 const SHOW_EVERY: Duration = Duration::from_secs(5);
 
 /// The budget of one upstream key.
@@ -75,6 +75,7 @@ pub struct QuotaActor {
     metrics: BudgetMetrics,
     supervisor: SupervisorLink,
     timer: Option<(Millis, SpawnHandle)>,
+    shows_again: bool,
 }
 
 impl QuotaActor {
@@ -83,7 +84,7 @@ impl QuotaActor {
     pub fn new(quota: &Quota, metrics: BudgetMetrics, supervisor: SupervisorLink) -> Self {
         let (shared, clock) = (quota.shared.clone(), quota.clock);
         let budget = Budget::new(shared.ledger());
-        Self { budget, waiters: HashMap::new(), shared, clock, metrics, supervisor, timer: None }
+        Self { budget, waiters: HashMap::new(), shared, clock, metrics, supervisor, timer: None, shows_again: false }
     }
 
     /// Tells everybody of whom something has become what it is.
@@ -96,7 +97,7 @@ impl QuotaActor {
             let Some(waiter) = self.waiters.remove(&ticket) else { continue };
             self.tell(waiter, verdict, now);
         }
-        self.show();
+        self.show(ctx);
         self.arm(ctx);
     }
 
@@ -129,8 +130,16 @@ impl QuotaActor {
         self.timer = Some((due, handle));
     }
 
-    fn show(&self) {
-        self.metrics.show(&self.budget.view(self.clock.now()), self.budget.waiting());
+    fn show(&mut self, ctx: &mut Context<Self>) {
+        let view = self.budget.view(self.clock.now());
+        self.metrics.show(&view, self.budget.waiting());
+        let rests = view.remaining == view.per_minute && view.breaker == BreakerState::Closed;
+        if !rests && !std::mem::replace(&mut self.shows_again, true) {
+            ctx.run_later(SHOW_EVERY, |actor, ctx| {
+                actor.shows_again = false;
+                actor.show(ctx);
+            });
+        }
     }
 
     fn breaker(&self) -> BreakerState {
@@ -143,8 +152,7 @@ impl Actor for QuotaActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(SHOW_EVERY, |actor, _| actor.show());
-        self.show();
+        self.show(ctx);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -197,7 +205,7 @@ impl Handler<Leave> for QuotaActor {
     fn handle(&mut self, Leave(ticket): Leave, ctx: &mut Self::Context) {
         self.waiters.remove(&ticket);
         if self.budget.leave(ticket) {
-            self.show();
+            self.show(ctx);
             self.arm(ctx);
         }
     }
