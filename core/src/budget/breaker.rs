@@ -1,5 +1,7 @@
 //! Is the upstream so ill that asking it is a waste of everyone's time?
 
+use serde::Serialize;
+
 use super::recent::Recent;
 use crate::time::Millis;
 
@@ -20,7 +22,8 @@ const PROBE_MS: u64 = 10_000;
 const PROBE_RETRY_MS: u64 = 2_000;
 
 /// Whether the upstream is left alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// Calls go out.
     Closed,

@@ -19,6 +19,8 @@ mod scheduler;
 #[cfg(test)]
 mod tests;
 
+use serde::{Serialize, Serializer};
+
 use crate::access::Principal;
 use crate::time::Millis;
 
@@ -37,11 +39,11 @@ pub const POLL_PERCENT: u32 = 80;
 /// vendors look at seconds (polygon.md §4.4).
 pub const MAX_AT_ONCE: u32 = 60;
 
-/// Calls that one caller may have waiting: as many as a session may have running.
-pub const MAX_WAITING_PER_CALLER: usize = 64;
+/// Calls that one caller may have waiting: what the largest plan lets out in the time that a caller waits.
+pub const MAX_WAITING_PER_CALLER: usize = 1_024;
 
-/// Calls of all callers that may wait: a forecast looks at each of them.
-pub const MAX_WAITING: usize = 2_048;
+/// Calls of all callers that may wait: a forecast plays through each of them.
+pub const MAX_WAITING: usize = 4_096;
 
 /// Polls that may wait: pollers have one call of a topic under way.
 pub const MAX_WAITING_POLLS: usize = 1_024;
@@ -75,7 +77,7 @@ pub enum Refusal {
     Paused(Millis),
     /// The upstream keeps failing and is left alone.
     Broken(Millis),
-    /// The payer has as many calls waiting as it may have.
+    /// The payer has as many calls waiting as it may have; a place is free when the next goes out.
     TooMany(Millis),
     /// Everyone's calls together are as many as may wait.
     Full(Millis),
@@ -103,19 +105,29 @@ impl Refusal {
     }
 }
 
-/// How the budget stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the budget stands. Moments are written as RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct BudgetView {
     /// Calls a minute that the plan allows.
     pub per_minute: u32,
     /// How many of them are left in the present minute; 0 while paused or while the breaker is open.
     pub remaining: u32,
     /// When the next call can go out; the moment of the view when it can at once. Calls that wait already are not counted.
+    #[serde(serialize_with = "written")]
     pub next_at: Millis,
     /// Until when all calls pause, after a 429.
+    #[serde(serialize_with = "written_if_any", skip_serializing_if = "Option::is_none")]
     pub paused_until: Option<Millis>,
     /// Whether the upstream is left alone.
     pub breaker: BreakerState,
+}
+
+fn written<S: Serializer>(moment: &Millis, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(moment)
+}
+
+fn written_if_any<S: Serializer>(moment: &Option<Millis>, serializer: S) -> Result<S::Ok, S::Error> {
+    moment.map(|moment| moment.to_string()).serialize(serializer)
 }
 
 /// How many calls a minute polling may make: the rest is reserved for callers. At least 1.

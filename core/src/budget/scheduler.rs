@@ -64,12 +64,11 @@ impl Budget {
         if let Err(at) = self.ledger.breaker.admits(now) {
             return Err(Refusal::Broken(at));
         }
-        let at = self.forecast(&payer, now);
-        match self.line.has_place(&payer) {
-            Err(NoPlace::Own) => return Err(Refusal::TooMany(at)),
-            Err(NoPlace::All) => return Err(Refusal::Full(at)),
-            Ok(()) => {}
+        if let Err(no_place) = self.line.has_place(&payer) {
+            let at = self.next_due(now).unwrap_or(now);
+            return Err(if no_place == NoPlace::Own { Refusal::TooMany(at) } else { Refusal::Full(at) });
         }
+        let at = self.forecast(&payer, now);
         if at > deadline {
             return Err(self.late(at, now));
         }

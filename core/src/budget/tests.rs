@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
+use super::line::{Line, NoPlace, Waiting};
 use super::*;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -142,26 +143,26 @@ fn polls_and_callers_take_turns_when_both_wait() {
 fn who_has_many_calls_waiting_delays_anothers_first_by_one_round() {
     let mut bench = Bench::new(5);
     for _ in 0..5 + MAX_WAITING_PER_CALLER {
-        bench.ask(caller("greedy"), HOUR_MS).unwrap();
+        bench.ask(caller("greedy"), u64::MAX).unwrap();
     }
-    assert!(matches!(bench.ask(caller("greedy"), HOUR_MS), Err(Refusal::TooMany(_))));
+    assert!(matches!(bench.ask(caller("greedy"), u64::MAX), Err(Refusal::TooMany(_))));
     bench.ask(caller("modest"), 62_000).unwrap();
     bench.pass_to(Millis(WINDOW_MS));
     assert_eq!(bench.grants(&caller("modest")), 1);
 }
 
 #[test]
-fn everyone_together_can_not_fill_more_than_the_line() {
-    let mut bench = Bench::new(1);
-    let mut refused = 0;
-    for n in 0..MAX_WAITING + 10 {
-        match bench.ask(caller(&n.to_string()), u64::MAX) {
-            Ok(()) => {}
-            Err(Refusal::Full(_)) => refused += 1,
-            Err(other) => panic!("{other:?}"),
-        }
+fn everyone_together_can_not_fill_more_than_the_line_and_polls_have_a_line_of_their_own() {
+    let mut line = Line::default();
+    for n in 0..MAX_WAITING as u64 {
+        let payer = caller(&n.to_string());
+        assert_eq!(line.has_place(&payer), Ok(()));
+        line.push(payer, Waiting { ticket: Ticket(n), deadline: Millis(0) });
     }
-    assert_eq!((refused, bench.budget.waiting()), (9, MAX_WAITING));
+    assert_eq!(line.has_place(&caller("late")), Err(NoPlace::All));
+    assert_eq!(line.has_place(&Payer::Polling), Ok(()));
+    line.leave(Ticket(7));
+    assert_eq!(line.has_place(&caller("late")), Ok(()));
 }
 
 #[test]
@@ -199,6 +200,19 @@ fn a_429_refuses_at_once_those_who_wait_and_can_not_wait_so_long() {
     let until = bench.budget.settle(false, Outcome::Limited(Some(100_000)), bench.now).unwrap();
     assert_eq!(bench.budget.advance(bench.now), [(Ticket(1), Verdict::Refused(Refusal::Paused(until)))]);
     assert_eq!(bench.budget.waiting(), 1);
+}
+
+#[test]
+fn a_view_is_written_with_words_and_dates() {
+    let mut ledger = Ledger::new(5);
+    let now = Millis(1_773_167_467_294);
+    let written = |ledger: &Ledger| serde_json::to_string(&ledger.view(now)).unwrap();
+    assert_eq!(written(&ledger), r#"{"per_minute":5,"remaining":5,"next_at":"2026-03-10T18:31:07.294Z","breaker":"closed"}"#);
+    ledger.settle(false, Outcome::Limited(Some(90_000)), now);
+    assert_eq!(
+        written(&ledger),
+        r#"{"per_minute":5,"remaining":0,"next_at":"2026-03-10T18:32:37.294Z","paused_until":"2026-03-10T18:32:37.294Z","breaker":"closed"}"#
+    );
 }
 
 #[test]

@@ -92,7 +92,7 @@ async fn a_429_costs_a_plan_without_a_count_by_the_minute_a_second_and_not_most_
     assert_eq!((error.kind, error.retry_after_ms), (UpstreamErrorKind::RateLimited, Some(1_000)));
     simulator.set_faults("".parse().unwrap());
     let calls: Vec<_> = (0..192).map(|_| bench.get(TICKERS)).collect();
-    for outcome in futures_util::future::join_all(calls).await.into_iter().take(64) {
+    for outcome in futures_util::future::join_all(calls).await {
         outcome.unwrap();
     }
 }
