@@ -25,7 +25,7 @@ use tickgate_core::market::{CacheClass, Session};
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
 
-use super::polygon::{NextPage, PolygonClient, UpstreamAnswer, UpstreamCall};
+use super::polygon::{PageCall, PolygonClient, UpstreamAnswer, UpstreamCall};
 use flight::{Boarded, Flight, Flights, Landing};
 use store::{Kept, Outcome, Store};
 
@@ -126,15 +126,14 @@ impl UpstreamCache {
     pub async fn get_page(
         &self,
         client: &Rc<PolygonClient>,
-        page: (&NextPage, Millis, Option<String>),
+        call: PageCall,
         class: CacheClass,
         session: &Session,
     ) -> Result<CachedAnswer, UpstreamError> {
-        let (next, deadline, request_id) = page;
-        let question = self.question(next.as_str().to_owned(), class, session, deadline);
+        let question = self.question(call.next.as_str().to_owned(), class, session, call.deadline);
         self.answer(&question, || {
-            let (client, next, request_id) = (Rc::clone(client), next.clone(), request_id.clone());
-            async move { client.get_page(&next, deadline, request_id).await }
+            let (client, call) = (Rc::clone(client), call.clone());
+            async move { client.get_page(call).await }
         })
         .await
     }

@@ -10,6 +10,8 @@ use futures_util::future::{join_all, poll_immediate};
 use prometheus::Registry;
 use tokio::sync::oneshot;
 
+use tickgate_core::budget::Payer;
+
 use super::*;
 use crate::upstream::polygon::tests::harness::{Scripted, Wanted, json};
 
@@ -144,9 +146,17 @@ mod with_a_client {
         let (cache, bench) = (real_cache(&Registry::new()), Wanted::at(&upstream.base).make());
         let (once, deadline) = (bench.call("/v1/once", &[]), bench.call("/v1/once", &[]).deadline);
         let client = Rc::new(bench.client);
-        let page = NextPage::parse("/v3/x?cursor=abc").unwrap();
+        let page = crate::upstream::polygon::NextPage::parse("/v3/x?cursor=abc").unwrap();
         for _ in 0..2 {
-            cache.get_page(&client, (&page, deadline, None), CacheClass::Reference, &Session::OPEN).await.unwrap();
+            cache
+                .get_page(
+                    &client,
+                    PageCall { next: page.clone(), payer: Payer::Polling, deadline, request_id: None },
+                    CacheClass::Reference,
+                    &Session::OPEN,
+                )
+                .await
+                .unwrap();
             cache.get(&client, once.clone(), CacheClass::None, &Session::OPEN).await.unwrap();
         }
         assert_eq!(upstream.targets(), ["/v3/x?cursor=abc", "/v1/once", "/v1/once"]);
