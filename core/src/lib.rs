@@ -11,11 +11,13 @@
 //! | [`tape`] | in which order things happened, what is still known of it, and what a reader gets next |
 //! | [`task`] | where a call stands that outlives its request |
 //! | [`alert`] | when a price alert fires, and when it may fire again |
+//! | [`analytics`] | what bars say: returns, risk, levels, indicators |
 //! | [`access`] | who is calling, what may they do, is there budget |
 //! | [`ports`] | what the living state needs from the outside |
 
 pub mod access;
 pub mod alert;
+pub mod analytics;
 pub mod market;
 pub mod mcp;
 pub mod ports;
