@@ -123,7 +123,7 @@ pub const SPECS: &[Spec] = &[
     spec(
         "TOOLSETS",
         "standard",
-        "standard, all, or a comma list of market, streaming, alerts, assist",
+        "standard, all, or a comma list of market, streaming, alerts, assist, analytics",
         "Tools that are offered.",
     ),
     spec(

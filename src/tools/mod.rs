@@ -1,7 +1,9 @@
 //! What models can call: rows of the endpoint table, and tools written by hand.
 
 mod alerts;
+mod analytics;
 mod arguments;
+mod bar_series;
 pub(crate) mod bars;
 mod context;
 mod endpoint;
@@ -30,5 +32,5 @@ pub use tool::{Run, Tool, ToolCall, ToolRun, Toolset, reads};
 pub fn all() -> Vec<Tool> {
     let streaming = stream::tools().into_iter().chain([read_tape::tool()]);
     let alerts = alerts::tools().into_iter().chain([watch_price::tool()]);
-    market::tools().into_iter().chain(streaming).chain(alerts).chain([summarize_news::tool()]).collect()
+    market::tools().into_iter().chain(streaming).chain(alerts).chain([summarize_news::tool()]).chain(analytics::tools()).collect()
 }

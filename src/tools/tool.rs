@@ -25,11 +25,13 @@ pub enum Toolset {
     Alerts,
     /// What a model of the client's helps with.
     Assist,
+    /// What is calculated from bars.
+    Analytics,
 }
 
 impl Toolset {
     /// Every group, in the order of the list.
-    pub const ALL: [Self; 4] = [Self::Market, Self::Streaming, Self::Alerts, Self::Assist];
+    pub const ALL: [Self; 5] = [Self::Market, Self::Streaming, Self::Alerts, Self::Assist, Self::Analytics];
 
     /// The name in `TOOLSETS`.
     #[must_use]
@@ -39,6 +41,7 @@ impl Toolset {
             Self::Streaming => "streaming",
             Self::Alerts => "alerts",
             Self::Assist => "assist",
+            Self::Analytics => "analytics",
         }
     }
 }

@@ -22,6 +22,12 @@ fn sample(tool: &str) -> Value {
         "summarize_news" => json!({"symbol": "TSLA"}),
         "stream_market_news" => json!({"symbol": "TSLA"}),
         "read_tape" => json!({"topics": ["prices:AAPL", "status"]}),
+        "get_returns" | "get_volatility" => json!({"symbols": ["AAPL", "TSLA"], "bars": 120, "max_points": 5}),
+        "calculate_correlation" => json!({"symbols": ["AAPL", "TSLA"], "bars": 120}),
+        "get_support_resistance" => json!({"symbol": "AAPL", "bars": 250}),
+        "get_technical_indicators" => {
+            json!({"symbol": "AAPL", "indicators": ["rsi", "macd", "sma:50"], "bars": 120, "max_points": 5})
+        }
         _ => json!({}),
     }
 }
@@ -31,7 +37,7 @@ fn every_tool_answers_what_its_output_schema_says_with_a_text_twin_and_its_fresh
     let gateway = TestGateway::start();
     let mut client = McpClient::connect(gateway.address);
     let tools = list(&mut client);
-    assert_eq!(tools.len(), 18);
+    assert_eq!(tools.len(), 23);
     client.call("set_price_alert", sample("set_price_alert"));
     let mut alert = String::new();
     for tool in tools {

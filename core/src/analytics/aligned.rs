@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Bar;
+use super::{Bar, Timespan};
 use crate::time::Millis;
 
 /// Closes of several symbols at the same moments.
@@ -23,13 +23,15 @@ impl Aligned {
     }
 }
 
-/// Keeps the moments at which every symbol has a bar; of two bars of one moment the later one counts.
+/// Keeps the moments at which every symbol has a bar; of two bars of one moment the later one counts. Bars of a day or longer
+/// are of one moment when they begin on the same day of UTC: a day of New York begins at 4 or 5 o'clock of UTC, one of crypto at 0.
 #[must_use]
-pub fn align(series: &[&[Bar]]) -> Aligned {
+pub fn align(series: &[&[Bar]], timespan: Timespan) -> Aligned {
+    let grain = if timespan.least_ms() < Timespan::Day.least_ms() { 1 } else { Timespan::Day.least_ms() };
     let mut found: BTreeMap<Millis, Vec<f64>> = BTreeMap::new();
     for (place, bars) in series.iter().enumerate() {
         for bar in *bars {
-            let closes = found.entry(bar.at).or_default();
+            let closes = found.entry(Millis(bar.at.0 - bar.at.0 % grain)).or_default();
             if closes.len() == place {
                 closes.push(bar.close);
             } else if let Some(known) = closes.get_mut(place) {

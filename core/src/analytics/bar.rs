@@ -65,6 +65,16 @@ pub enum Timespan {
 }
 
 impl Timespan {
+    /// All of them, the shortest first.
+    pub const ALL: [Self; 8] =
+        [Self::Second, Self::Minute, Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
+
+    /// The span of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|timespan| timespan.as_str() == name)
+    }
+
     /// The name that the upstream uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -68,7 +68,7 @@ fn the_correlation_of_two_is_that_of_the_script() {
         .zip(0u32..)
         .map(|(one, day)| bar(one.at.0, 50.0 + f64::from(day * 29 % 19) * 0.25 + one.close * 0.1, 0.0, 0.0, 1.0))
         .collect();
-    let found = correlations(&align(&[&bars, &other]).log_returns());
+    let found = correlations(&align(&[&bars, &other], Timespan::Day).log_returns());
     near(found[0][1], 0.272_091_856_717_876_83);
     assert_eq!((found[0][0], found[0][1]), (Some(1.0), found[1][0]));
 }
@@ -139,10 +139,19 @@ fn levels_stand_where_the_price_turned_and_the_most_touched_come_first() {
 fn only_moments_that_all_have_are_compared() {
     let left: Vec<Bar> = [1, 2, 3, 5].map(|at| bar(at, 10.0 * f64::from(u32::try_from(at).unwrap()), 0.0, 0.0, 1.0)).into();
     let right: Vec<Bar> = [2, 3, 4, 5].map(|at| bar(at, f64::from(u32::try_from(at).unwrap()), 0.0, 0.0, 1.0)).into();
-    let found = align(&[&left, &right]);
+    let found = align(&[&left, &right], Timespan::Second);
     assert_eq!(found.moments, [Millis(2), Millis(3), Millis(5)]);
     assert_eq!(found.closes, [[20.0, 30.0, 50.0], [2.0, 3.0, 5.0]]);
-    assert!(align(&[&left, &[]]).moments.is_empty());
+    assert!(align(&[&left, &[]], Timespan::Second).moments.is_empty());
+}
+
+#[test]
+fn a_day_of_new_york_and_one_of_crypto_are_the_same_day() {
+    const HOUR_MS: u64 = 3_600_000;
+    let stocks: Vec<Bar> = [4, 28, 53].map(|hour| bar(hour * HOUR_MS, 1.0, 0.0, 0.0, 1.0)).into();
+    let crypto: Vec<Bar> = [0, 24, 48].map(|hour| bar(hour * HOUR_MS, 1.0, 0.0, 0.0, 1.0)).into();
+    assert_eq!(align(&[&stocks, &crypto], Timespan::Day).moments, [0, 24, 48].map(|hour| Millis(hour * HOUR_MS)));
+    assert!(align(&[&stocks, &crypto], Timespan::Hour).moments.is_empty());
 }
 
 #[test]
