@@ -1,7 +1,8 @@
-//! The command line: `serve`, `simulate`, `check`, `healthcheck`, `token create`, `secrets`, `openapi`. Its flags come from the list of settings.
+//! The command line: `serve`, `simulate`, `record`, `check`, `healthcheck`, `token create`, `secrets`, `openapi`. Its flags come from the list of settings.
 
 mod check;
 mod healthcheck;
+mod record;
 mod secrets;
 mod serve;
 mod simulate;
@@ -16,7 +17,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::settings::{SPECS, SettingError, Settings, Sources, key_of};
 
 /// Shorter flags of settings.
-const FLAG_ALIASES: [(&str, &str); 1] = [("MCP_TRANSPORT", "transport")];
+const FLAG_ALIASES: [(&str, &str); 3] =
+    [("MCP_TRANSPORT", "transport"), ("MASSIVE_API_BASE_URL", "upstream"), ("REPLAY_SPEED", "speed")];
 /// Exit code of a configuration that cannot be used.
 const EXIT_CONFIGURATION: u8 = 2;
 
@@ -48,6 +50,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
     match name {
         "check" => check::run(&settings),
         "healthcheck" => healthcheck::run(&settings),
+        "record" => record::run(settings, matches),
         "simulate" => simulate::run(settings),
         "token" => token::run(&settings, matches),
         _ => {
@@ -69,6 +72,7 @@ fn command() -> Command {
         .args_conflicts_with_subcommands(true)
         .subcommand(serve)
         .subcommand(with_settings(Command::new("simulate").about("Run the simulated upstream alone, on HOST and PORT")))
+        .subcommand(with_settings(record::command()))
         .subcommand(with_settings(Command::new("check").about("Check the configuration and print it, secrets redacted")))
         .subcommand(with_settings(Command::new("healthcheck").about("Exit 0 if the gateway on HOST and PORT is ready, else 1")))
         .subcommand(Command::new("token").about("Access tokens").subcommand_required(true).subcommand(with_settings(token)))

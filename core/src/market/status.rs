@@ -3,14 +3,14 @@
 use jiff::civil::Weekday;
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::freshness::Stamp;
 use super::symbol::Symbol;
 use crate::time::Millis;
 
 /// The New York session that a moment falls in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum MarketPhase {
@@ -83,7 +83,7 @@ impl MarketStatus {
 /// What a `status` event says: the market session and how the upstream does, or why one symbol has no prices.
 #[derive(Debug, Serialize)]
 pub struct StatusItem<'a> {
-    /// `ok`, `degraded` or `unknown_symbol`.
+    /// `ok`, `degraded`, `unknown_symbol`, or `ended` when a recording has been played to its end.
     pub state: &'static str,
     /// The symbol that it is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]

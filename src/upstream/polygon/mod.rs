@@ -14,6 +14,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use client::RECORDING_URL;
 pub use client::{NextPage, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
 pub use metrics::UpstreamMetrics;
 pub use plan::{Plan, PlanError};

@@ -40,6 +40,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest attempt: half of what a poll allows, so that one hung connection leaves time for another try.
 const ATTEMPT_MS: u64 = 5_000;
 
+/// The base URL of a market that is a recording and cannot be asked.
+pub(crate) const RECORDING_URL: &str = "replay:recording";
+
 /// Which upstream, and what may be asked of it.
 #[derive(Clone, Debug)]
 pub struct PolygonSettings {
@@ -134,6 +137,12 @@ impl PolygonClient {
     }
 
     async fn fetch(&self, target: &str, deadline: Millis, request_id: Option<&str>) -> Result<UpstreamAnswer, UpstreamError> {
+        if self.settings.base_url.as_str() == RECORDING_URL {
+            return Err(UpstreamError::new(
+                UpstreamErrorKind::NotEntitled,
+                "the market is a recording: it has streams of prices and news and answers nothing else; run against a live or simulated market",
+            ));
+        }
         let question = self.question(target, request_id).map_err(|failure| failure.error)?;
         let mut retries = Retries::default();
         let mut last = None;
