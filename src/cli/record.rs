@@ -34,6 +34,8 @@ const RETRY: Duration = Duration::from_secs(3);
 const MAX_RETRY: Duration = Duration::from_secs(30);
 /// Attempts in a row before a gateway is taken to be gone: a restart takes less.
 const ATTEMPTS: usize = 10;
+/// What the status of a gateway that plays a recording says at its end; a quotation mark of text would be escaped.
+const ENDED: &str = "\"state\":\"ended\"";
 /// Longest refusal that is read, in bytes.
 const MAX_REFUSAL_BYTES: usize = 16 * 1024;
 
@@ -142,8 +144,13 @@ async fn write(url: &str, key: Option<&str>, wish: &Wish) -> anyhow::Result<()> 
             events = tape.next() => match events {
                 Ok(events) => {
                     let at_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    let mut over = false;
                     for event in events {
                         recorder.write(at_ms, &event)?;
+                        over |= event.name == "status" && event.data.contains(ENDED);
+                    }
+                    if over {
+                        break Ok(());
                     }
                 }
                 Err(error) => break Err(error),
@@ -229,5 +236,96 @@ impl<'a> TapeStream<'a> {
             }
         }
         Ok(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Sources;
+    use crate::upstream::replay::{Recorded, Recording};
+
+    const TOPICS: &str = "prices:AAPL,prices:TSLA,news:*,status";
+
+    fn settings(values: &[(&str, &str)]) -> Settings {
+        let common = [("LOG_LEVEL", "ERROR"), ("SIM_SYMBOLS", "30")];
+        let values = common.iter().chain(values).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::gather(&Sources::from_environment(values)).unwrap()
+    }
+
+    fn wish(out: &Path, duration: Option<Duration>) -> Wish {
+        Wish { out: out.to_owned(), topics: Topic::parse_list(TOPICS).unwrap(), duration, url: None }
+    }
+
+    fn recorded(settings: Settings, wish: Wish) -> anyhow::Result<()> {
+        actix::System::new().block_on(record(settings, wish))
+    }
+
+    /// What must be the same; `status` is said by whoever plays it.
+    fn market(recording: &Recording) -> Vec<&Recorded> {
+        recording.events.iter().filter(|event| event.topics != [Topic::Status]).collect()
+    }
+
+    #[test]
+    fn what_is_recorded_of_the_simulated_market_is_played_as_the_same_events_in_the_same_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first.jsonl"), folder.path().join("second.jsonl"));
+        recorded(settings(&[("SIM_SPEED", "60")]), wish(&first, Some(Duration::from_millis(2_500)))).unwrap();
+        let original = Recording::read(&first).unwrap();
+        assert!(market(&original).len() >= 4, "{original:?}");
+        assert_eq!((original.source(), original.gaps, original.cut), (Source::Simulated, 0, false));
+
+        let upstream = format!("replay:{}", first.display());
+        // Without a duration: the recording of a recording ends with it.
+        recorded(settings(&[("MASSIVE_API_BASE_URL", &upstream), ("REPLAY_SPEED", "10")]), wish(&second, None)).unwrap();
+        let again = Recording::read(&second).unwrap();
+        let facts = |recording| -> Vec<_> {
+            market(recording)
+                .into_iter()
+                .map(|event| (event.kind, event.topics.clone(), event.as_of, event.body.clone()))
+                .collect()
+        };
+        assert_eq!(facts(&again), facts(&original));
+        assert_eq!(again.source(), Source::Simulated);
+        assert!(again.events.last().unwrap().body.contains(ENDED));
+        assert!(std::fs::read_to_string(&second).unwrap().contains("\"delayed\":true"));
+    }
+
+    #[test]
+    fn a_file_that_exists_is_not_written_over() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = recorded(settings(&[]), wish(file.path(), None)).unwrap_err().to_string();
+        assert!(error.contains("exists: name another file"), "{error}");
+    }
+
+    #[test]
+    fn a_gateway_that_is_not_there_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("none.jsonl");
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let wish = Wish { url: Some(format!("http://{free}")), ..wish(&out, None) };
+        let error = recorded(settings(&[]), wish).unwrap_err().to_string();
+        assert!(error.contains("cannot be reached") && !out.exists(), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_recording_stops_the_start_with_its_name_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("broken.jsonl");
+        std::fs::write(&file, "{}\n").unwrap();
+        let upstream = format!("replay:{}", file.display());
+        let out = folder.path().join("out.jsonl");
+        let error = recorded(settings(&[("MASSIVE_API_BASE_URL", &upstream)]), wish(&out, None)).unwrap_err();
+        let error = format!("{error:#}");
+        assert!(error.contains("broken.jsonl cannot be played: line 1"), "{error}");
+    }
+
+    #[test]
+    fn alerts_and_no_topics_are_not_recorded() {
+        for topics in ["alerts:a1", "", "prices:a b"] {
+            let arguments = ["record", "--out", "x", "--topics", topics];
+            let matches = command().try_get_matches_from(arguments).unwrap();
+            assert!(Wish::of(&matches).is_err_and(|error| format!("{error:#}").contains("--topics")), "{topics}");
+        }
     }
 }
