@@ -8,7 +8,7 @@ use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
 
 use super::context::ToolContext;
-use crate::upstream::polygon::{Path, UpstreamCall};
+use crate::upstream::polygon::{Path, PolygonClient, UpstreamCall};
 
 /// Where bars come from.
 pub(super) const ENDPOINT: &str = "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}";
@@ -101,15 +101,23 @@ pub(super) async fn series(context: &ToolContext, query: BarQuery, request_id: S
 /// # Errors
 /// The upstream's, worded for the caller.
 pub(super) async fn fetch(context: &ToolContext, query: &BarQuery, request_id: String) -> Result<RawBars, UpstreamError> {
-    let now = context.clock.now();
+    fetch_from(&context.upstream, context.clock.now(), query, request_id).await
+}
+
+async fn fetch_from(
+    upstream: &PolygonClient,
+    now: Millis,
+    query: &BarQuery,
+    request_id: String,
+) -> Result<RawBars, UpstreamError> {
     let deadline = now.plus(DEADLINE_MS);
     let wanted = usize::try_from(query.most).unwrap_or(usize::MAX);
-    let mut answer = context.upstream.get(first_page(query, now, deadline, request_id.clone())?).await?;
+    let mut answer = upstream.get(first_page(query, now, deadline, request_id.clone())?).await?;
     let (fetched_at, mut delayed) = (answer.fetched, answer.delayed);
     let mut rows = rows_of(&answer.body)?;
     for _ in 1..MAX_PAGES {
         let Some(next) = answer.next.as_ref().filter(|_| rows.len() < wanted) else { break };
-        answer = context.upstream.get_page(next, deadline, Some(request_id.clone())).await?;
+        answer = upstream.get_page(next, deadline, Some(request_id.clone())).await?;
         delayed |= answer.delayed;
         rows.extend(rows_of(&answer.body)?);
     }
@@ -184,7 +192,74 @@ fn numbers(rows: &[Box<RawValue>]) -> (Vec<Bar>, usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+    use std::sync::Arc;
+
+    use tickgate_actors::quota::QuotaSettings;
+    use tickgate_actors::stream::MarketState;
+    use tickgate_actors::supervisor::{SupervisorActor, SupervisorSettings};
+    use tickgate_actors::{Clock, Metrics};
+    use tickgate_core::market::{MarketPhase, Source};
+    use tickgate_core::tape::Limits;
+
     use super::*;
+    use crate::upstream::polygon::{Plan, PolygonSettings, UpstreamMetrics};
+    use crate::upstream::replay::{Header, Playhead, Recording, ReplayMarket};
+    use crate::upstream::simulated::{Simulator, SimulatorSettings};
+
+    /// A client of a simulated market, with a budget that nobody else spends.
+    fn simulated(clock: Clock) -> PolygonClient {
+        let (simulator, server) = Simulator::start(SimulatorSettings::default(), ([127, 0, 0, 1], 0).into()).unwrap();
+        actix_rt::spawn(server);
+        let header = Header { tickgate_recording: 1, recorded_at: String::new(), source: Source::Simulated, topics: Vec::new() };
+        let silent = Arc::new(Recording { header, events: Vec::new(), gaps: 0, cut: false });
+        let settings = SupervisorSettings {
+            tape: Limits { max_events_per_topic: 10, max_bytes: 10_000, max_age_ms: 10_000 },
+            quota: QuotaSettings { per_minute: 6_000 },
+            linger_ms: 0,
+        };
+        let market = SupervisorActor::launch(
+            settings,
+            Arc::new(move |_| Rc::new(ReplayMarket::new(Arc::clone(&silent), Playhead::default()))),
+            MarketState::new(MarketPhase::Closed, Source::Simulated, false),
+            clock,
+            Metrics::register(&prometheus::Registry::new()).unwrap(),
+        );
+        let settings = PolygonSettings {
+            base_url: simulator.base_url().parse().unwrap(),
+            key: "simulated".into(),
+            plan: Plan::Advanced,
+            source: Source::Simulated,
+        };
+        let metrics = UpstreamMetrics::register(&prometheus::Registry::new()).unwrap();
+        PolygonClient::new(settings, market.quota, clock, metrics)
+    }
+
+    #[actix_web::test]
+    async fn many_bars_come_over_several_pages_without_a_hole_and_the_newest_count() {
+        let clock = Clock::start();
+        let (upstream, now) = (simulated(clock), clock.now());
+        let fetched = async |query: &BarQuery| {
+            let raw = fetch_from(&upstream, now, query, "r".to_owned()).await.unwrap();
+            (numbers(&raw.rows).0, raw)
+        };
+        let hours = query(Timespan::Hour, 1, 2_000);
+        let (bars, raw) = fetched(&hours).await;
+        assert_eq!((bars.len(), raw.cut), (2_000, false), "120,000 base bars are three pages");
+        assert!(bars.windows(2).all(|pair| pair[1].at.since(pair[0].at) == 3_600_000));
+        assert_eq!(raw.as_of, bars[1_999].at);
+        assert!(now.since(raw.as_of) < 2 * 3_600_000);
+
+        let from = Some(now.minus(10 * DAY_MS).0.to_string());
+        let (range, raw) = fetched(&BarQuery { from: from.clone(), most: 5_000, ..hours.clone() }).await;
+        assert!((240..=241).contains(&range.len()) && !raw.cut, "{}", range.len());
+        let (newest, raw) = fetched(&BarQuery { from, most: 24, ..hours.clone() }).await;
+        assert!(raw.cut, "older ones were asked for and did not fit");
+        assert_eq!((newest.len(), &newest[..23]), (24, &bars[1_976..1_999]), "the last one still changes");
+
+        let unknown = BarQuery { symbol: "NOSUCHQ".parse().unwrap(), ..hours };
+        assert!(fetched(&unknown).await.0.is_empty());
+    }
 
     fn query(timespan: Timespan, multiplier: u64, most: u64) -> BarQuery {
         BarQuery { symbol: "X:BTCUSD".parse().unwrap(), timespan, multiplier, from: None, to: None, most, adjusted: true }
