@@ -1,6 +1,6 @@
 //! Indicators of technical analysis in their classical definitions: recurrences over the whole series, seeded with the mean of
-//! the first window, as charts and TA-Lib show them. Longer series therefore give the same last value however they are cut
-//! only after a few windows.
+//! the first window, as charts and TA-Lib show them. Those that remember (EMA, RSI, MACD, ATR, ADX) therefore depend a little on
+//! where the series begins, until several windows have passed; OBV and VWAP depend on it wholly.
 //!
 //! | file | the question it answers |
 //! |---|---|
