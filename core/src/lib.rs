@@ -13,10 +13,12 @@
 //! | [`alert`] | when a price alert fires, and when it may fire again |
 //! | [`access`] | who is calling, what may they do |
 //! | [`budget`] | which upstream call goes out next, and when |
+//! | [`analytics`] | what bars say: returns, risk, levels, indicators |
 //! | [`ports`] | what the living state needs from the outside |
 
 pub mod access;
 pub mod alert;
+pub mod analytics;
 pub mod budget;
 pub mod market;
 pub mod mcp;

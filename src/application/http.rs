@@ -271,6 +271,7 @@ fn serve(
 fn log_start(settings: &Settings, public_url: &str) {
     let market = match settings.upstream.market {
         MarketSource::Simulated => "simulated: these are not real prices",
+        MarketSource::Replay { .. } => "a recording: these are prices of another time",
         MarketSource::Real { .. } => "real",
     };
     tracing::info!(url = public_url, market, environment = %settings.listen.environment, auth = %settings.access.mode, "tickgate serves {public_url}");

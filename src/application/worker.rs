@@ -21,6 +21,7 @@ use crate::registry::{LiveRegistry, RegistryCatalog};
 use crate::tools::{ToolContext, ToolMetrics};
 use crate::upstream::cache::UpstreamCache;
 use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
+use crate::upstream::shared::SharedUpstream;
 
 /// What each worker is made of.
 #[derive(Clone)]
@@ -60,8 +61,7 @@ impl WorkerParts {
             PolygonClient::new((*self.client_settings).clone(), self.market.quota.clone(), clock, self.upstream_metrics.clone());
         let context = Rc::new(ToolContext {
             window,
-            upstream: Rc::new(upstream),
-            cache: self.cache.clone(),
+            upstream: SharedUpstream::new(Rc::new(upstream), self.cache.clone(), self.market.state.clone()),
             market: self.market.state.clone(),
             registry: self.registry.clone(),
             alerts: self.alerts.clone(),

@@ -125,5 +125,6 @@ async fn bars_of(call: &ReadCall, timespan: &'static str) -> Result<String, Tool
     let payer = Payer::Caller(call.caller.principal.clone());
     let bars = bars::newest(&call.context, &symbol, timespan, BARS, payer, call.link.request_id().to_owned()).await?;
     let freshness = call.context.freshness(bars.as_of, bars.delayed, position);
+    let freshness = call.context.freshness_by(bars.hit, freshness);
     Ok(json!({"results": bars.rows, "_freshness": freshness}).to_string())
 }

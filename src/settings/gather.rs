@@ -166,11 +166,12 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
         if text.bytes().all(|c| c.is_ascii_graphic()) { Ok(SecretString::from(text)) } else { Err("not visible ASCII") }
     });
     let simulated = !reader.is_said("MASSIVE_API_KEY");
-    let base_url =
-        reader.read("MASSIVE_API_BASE_URL", |text| if text == "simulated" { Ok(None) } else { web_url(text).map(Some) });
-    let market = match (key, base_url) {
-        (Some(key), Some(base_url)) => MarketSource::Real { base_url, key },
-        (None, Some(_)) if reader.is_said("MASSIVE_API_BASE_URL") && simulated => {
+    let named = reader.read("MASSIVE_API_BASE_URL", named_upstream);
+    let speed = reader.read("REPLAY_SPEED", within(0.01..=1_000.0));
+    let market = match (key, named) {
+        (_, NamedUpstream::Replay(file)) => MarketSource::Replay { file, speed },
+        (Some(key), NamedUpstream::Url(base_url)) => MarketSource::Real { base_url, key },
+        (None, NamedUpstream::Url(_)) if reader.is_said("MASSIVE_API_BASE_URL") && simulated => {
             reader.errors.push(SettingError::together(
                 "MASSIVE_API_BASE_URL names an upstream but there is no key for it: set MASSIVE_API_KEY",
             ));
@@ -178,7 +179,7 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
         }
         _ => MarketSource::Simulated,
     };
-    let default_plan = if matches!(market, MarketSource::Simulated) { Plan::Advanced } else { Plan::Free };
+    let default_plan = if matches!(market, MarketSource::Real { .. }) { Plan::Free } else { Plan::Advanced };
     let plan = reader.optional("UPSTREAM_PLAN", str::parse).unwrap_or(default_plan);
     UpstreamSettings {
         market,
@@ -193,6 +194,22 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
             latency_ms: reader.read("SIM_LATENCY_MS", within(0..=60_000)),
             faults: reader.optional("SIM_FAULTS", str::parse).unwrap_or_default(),
         },
+    }
+}
+
+/// What `MASSIVE_API_BASE_URL` names.
+enum NamedUpstream {
+    Simulated,
+    Replay(PathBuf),
+    Url(url::Url),
+}
+
+fn named_upstream(text: &str) -> Result<NamedUpstream, String> {
+    match text.split_once(':') {
+        _ if text == "simulated" => Ok(NamedUpstream::Simulated),
+        Some(("replay", "")) => Err("it names no file".to_owned()),
+        Some(("replay", file)) => Ok(NamedUpstream::Replay(file.into())),
+        _ => web_url(text).map(NamedUpstream::Url),
     }
 }
 

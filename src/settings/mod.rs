@@ -186,6 +186,13 @@ pub struct UpstreamSettings {
 pub enum MarketSource {
     /// The simulated market, on a port of its own.
     Simulated,
+    /// A recording.
+    Replay {
+        /// The file that `MASSIVE_API_BASE_URL` names.
+        file: PathBuf,
+        /// `REPLAY_SPEED`.
+        speed: f64,
+    },
     /// An upstream and our key for it.
     Real {
         /// `MASSIVE_API_BASE_URL`.

@@ -157,7 +157,13 @@ pub const SPECS: &[Spec] = &[
         "Encrypts what is kept in DATA_DIR; a list rotates: the first encrypts, all decrypt. Generated into DATA_DIR in development; required otherwise.",
     ),
     secret("MASSIVE_API_KEY", "your upstream key", "Upstream key; POLYGON_API_KEY is the same. None: the market is simulated."),
-    spec("MASSIVE_API_BASE_URL", "https://api.massive.com", "simulated, or an http or https URL", "Where the upstream is."),
+    spec(
+        "MASSIVE_API_BASE_URL",
+        "https://api.massive.com",
+        "simulated, replay:FILE, or an http or https URL",
+        "Also `--upstream`. Where the upstream is; replay:FILE plays what `tickgate record` wrote and needs no key.",
+    ),
+    spec("REPLAY_SPEED", "1", "0.01 to 1000", "Also `--speed`. How fast a recording is played."),
     open(
         "UPSTREAM_PLAN",
         "free, starter, developer or advanced",

@@ -156,6 +156,20 @@ fn the_polygon_name_of_the_key_works_too_and_with_a_key_the_market_is_real_on_th
 }
 
 #[test]
+fn a_recording_needs_no_key_and_any_key_is_not_for_it() {
+    for key in [None, Some(("MASSIVE_API_KEY", "k"))] {
+        let said: Vec<_> =
+            [("MASSIVE_API_BASE_URL", "replay:a/b.jsonl"), ("REPLAY_SPEED", "2.5")].into_iter().chain(key).collect();
+        let settings = gather(&said).unwrap();
+        let MarketSource::Replay { file, speed } = &settings.upstream.market else { panic!("{:?}", settings.upstream.market) };
+        assert_eq!((file.to_str(), *speed, settings.upstream.plan), (Some("a/b.jsonl"), 2.5, Plan::Advanced));
+    }
+    for (name, value) in [("MASSIVE_API_BASE_URL", "replay:"), ("MASSIVE_API_BASE_URL", "replay"), ("REPLAY_SPEED", "0")] {
+        assert!(gather(&[(name, value)]).unwrap_err().contains(name), "{value}");
+    }
+}
+
+#[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let mut sources = Sources::from_environment([("PORT".to_owned(), "2".to_owned()), ("WORKERS".to_owned(), "2".to_owned())]);
     sources

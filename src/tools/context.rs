@@ -1,6 +1,5 @@
 //! What tools and resources work with, on one worker.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use tickgate_actors::Clock;
@@ -15,17 +14,15 @@ use tickgate_core::time::Millis;
 
 use super::metrics::ToolMetrics;
 use crate::registry::LiveRegistry;
-use crate::upstream::cache::{CachedAnswer, Hit, UpstreamCache};
-use crate::upstream::polygon::PolygonClient;
+use crate::upstream::cache::{CachedAnswer, Hit};
+use crate::upstream::shared::SharedUpstream;
 
 /// What tools work with, on one worker.
 pub struct ToolContext {
     /// The tape.
     pub window: TapeWindow,
     /// The upstream.
-    pub upstream: Rc<PolygonClient>,
-    /// Its answers, shared by all workers.
-    pub cache: UpstreamCache,
+    pub upstream: SharedUpstream,
     /// Session and upstream health.
     pub market: MarketState,
     /// What is offered, which may change.
@@ -60,14 +57,19 @@ impl ToolContext {
     /// The freshness of data of `as_of` that came with an answer; of the time of its fetch, if the data has none.
     #[must_use]
     pub fn freshness_of(&self, cached: &CachedAnswer, as_of: Option<Millis>, position: Position) -> Freshness {
-        let answer = &cached.answer;
-        let told = self.freshness(as_of.unwrap_or(answer.fetched), answer.delayed, position);
-        let source = match (cached.hit, told.source) {
+        let CachedAnswer { answer, hit } = cached;
+        self.freshness_by(*hit, self.freshness(as_of.unwrap_or(answer.fetched), answer.delayed, position))
+    }
+
+    /// The same with how its answer was come by.
+    #[must_use]
+    pub fn freshness_by(&self, hit: Hit, told: Freshness) -> Freshness {
+        let source = match (hit, told.source) {
             // That it is no real price matters more than where it was kept.
             (Hit::Miss, source) | (_, source @ Source::Simulated) => source,
             (Hit::Fresh | Hit::Stale, _) => Source::Cache,
         };
-        Freshness { source, stale: cached.hit == Hit::Stale, ..told }
+        Freshness { source, stale: hit == Hit::Stale, ..told }
     }
 
     /// The least interval that a caller may ask for, in ms.

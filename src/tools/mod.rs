@@ -1,7 +1,9 @@
 //! What models can call: rows of the endpoint table, and tools written by hand.
 
 mod alerts;
+mod analytics;
 mod arguments;
+mod bar_series;
 pub(crate) mod bars;
 mod call_endpoint;
 mod context;
@@ -37,7 +39,14 @@ pub fn all() -> Vec<Tool> {
     let found = [search_endpoints::tool(), call_endpoint::tool()];
     let streaming = stream::tools().into_iter().chain([read_tape::tool()]);
     let alerts = alerts::tools().into_iter().chain([watch_price::tool()]);
-    market::tools().into_iter().chain(found).chain(streaming).chain(alerts).chain([summarize_news::tool()]).collect()
+    market::tools()
+        .into_iter()
+        .chain(found)
+        .chain(streaming)
+        .chain(alerts)
+        .chain([summarize_news::tool()])
+        .chain(analytics::tools())
+        .collect()
 }
 
 /// Arguments that fit a tool of the table, of things that the simulated market has.

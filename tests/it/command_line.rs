@@ -26,8 +26,19 @@ fn the_version_and_the_help_are_printed() {
     let version = tickgate(&["--version"], &[]);
     assert!(version.status.success() && text(&version.stdout).contains(env!("CARGO_PKG_VERSION")));
     let help = text(&tickgate(&["--help"], &[]).stdout);
-    for word in ["serve", "simulate", "check", "healthcheck", "token", "secrets", "openapi", "--max-body-bytes", "MAX_BODY_BYTES"]
-    {
+    for word in [
+        "serve",
+        "simulate",
+        "record",
+        "replay",
+        "check",
+        "healthcheck",
+        "token",
+        "secrets",
+        "openapi",
+        "--max-body-bytes",
+        "MAX_BODY_BYTES",
+    ] {
         assert!(help.contains(word), "{word}");
     }
 }

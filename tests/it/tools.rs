@@ -17,6 +17,12 @@ fn sample(tool: &Value) -> Value {
         "summarize_news" => json!({"symbol": "TSLA"}),
         "stream_market_news" => json!({"symbol": "TSLA"}),
         "read_tape" => json!({"topics": ["prices:AAPL", "status"]}),
+        "get_returns" | "get_volatility" => json!({"symbols": ["AAPL", "TSLA"], "bars": 120, "max_points": 5}),
+        "calculate_correlation" => json!({"symbols": ["AAPL", "TSLA"], "bars": 120}),
+        "get_support_resistance" => json!({"symbol": "AAPL", "bars": 250}),
+        "get_technical_indicators" => {
+            json!({"symbol": "AAPL", "indicators": ["rsi", "macd", "sma:50"], "bars": 120, "max_points": 5})
+        }
         _ => {
             let properties = tool["inputSchema"]["properties"].as_object().unwrap();
             let examples = properties.iter().filter(|(_, schema)| schema.get("examples").is_some());

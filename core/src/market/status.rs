@@ -1,7 +1,7 @@
 //! The market session, as the upstream's status endpoint says it.
 
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::calendar::SpecialDay;
 use super::freshness::{Stamp, as_rfc3339};
@@ -9,7 +9,7 @@ use super::symbol::Symbol;
 use crate::time::Millis;
 
 /// The New York session that a moment falls in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum MarketPhase {
@@ -68,7 +68,7 @@ impl MarketStatus {
 /// What a `status` event says: the market session and how the upstream does, or why one symbol has no prices.
 #[derive(Debug, Serialize)]
 pub struct StatusItem<'a> {
-    /// `ok`, `market_closed`, `degraded` or `unknown_symbol`.
+    /// `ok`, `market_closed`, `degraded`, `unknown_symbol`, or `ended` when a recording has been played to its end.
     pub state: &'static str,
     /// The symbol that it is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]

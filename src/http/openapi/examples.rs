@@ -39,6 +39,12 @@ pub(super) fn arguments(tool: &str) -> Value {
         "set_price_alert" => json!({"symbol": "AAPL", "condition": "above", "target_price": 250.0}),
         "delete_price_alert" => json!({"alert_id": "0f3b9c0a5d2e4f61a7c8b9d0e1f20314"}),
         "watch_price" => json!({"symbol": "AAPL", "condition": "above", "target_price": 250.0, "timeout": 5_000}),
+        "get_returns" | "get_volatility" => json!({"symbols": ["AAPL", "TSLA"], "bars": 120, "max_points": 5}),
+        "calculate_correlation" => json!({"symbols": ["AAPL", "TSLA"], "bars": 120}),
+        "get_support_resistance" => json!({"symbol": "AAPL", "bars": 250}),
+        "get_technical_indicators" => {
+            json!({"symbol": "AAPL", "indicators": ["rsi", "macd", "sma:50"], "bars": 120, "max_points": 5})
+        }
         "search_endpoints" => json!({"query": "dividend yield", "limit": 3}),
         "call_endpoint" => json!({"name": "list_dividends", "arguments": {"ticker": "AAPL", "limit": 3}}),
         _ => tools::sample(tool).unwrap_or_else(|| json!({})),

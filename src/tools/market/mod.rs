@@ -135,16 +135,15 @@ async fn ask(
     context: &ToolContext,
     caller: Caller<'_>,
 ) -> Result<CachedAnswer, UpstreamError> {
-    let (cache, client, session) = (&context.cache, &context.upstream, context.market.session());
     let (payer, request_id) = (Payer::Caller(caller.principal.clone()), Some(caller.request_id));
     let deadline = context.clock.now().plus(CALL_DEADLINE_MS);
     if let Some(next) = place.next_page() {
-        return cache.get_page(client, PageCall { next, payer, deadline, request_id }, endpoint.cache, &session).await;
+        return context.upstream.get_page(PageCall { next, payer, deadline, request_id }, endpoint.cache).await;
     }
     let values: Vec<(&str, &str)> = request.path.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let path = Path::new(endpoint.path, &values)?;
     let call = UpstreamCall { path, query: request.query.clone(), payer, deadline, request_id };
-    cache.get(client, call, endpoint.cache, &session).await
+    context.upstream.get(call, endpoint.cache).await
 }
 
 /// The whole page behind the last part of a `market://answers/` URI; `None` when it is not this caller's.

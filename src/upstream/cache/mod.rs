@@ -54,6 +54,18 @@ pub enum Hit {
     Miss,
 }
 
+impl Hit {
+    /// Of what came together, how the oldest was come by.
+    #[must_use]
+    pub const fn older(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Stale, _) | (_, Self::Stale) => Self::Stale,
+            (Self::Fresh, _) | (_, Self::Fresh) => Self::Fresh,
+            (Self::Miss, Self::Miss) => Self::Miss,
+        }
+    }
+}
+
 /// An answer; the time of its fetch stays what it was.
 #[derive(Clone, Debug)]
 pub struct CachedAnswer {

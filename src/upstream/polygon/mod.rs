@@ -14,6 +14,7 @@ mod plan;
 #[cfg(test)]
 pub(in crate::upstream) mod tests;
 
+pub(crate) use client::RECORDING_URL;
 pub use client::{NextPage, PageCall, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
 pub use metrics::UpstreamMetrics;
 pub use plan::{Plan, PlanError};

@@ -20,7 +20,7 @@ use tickgate_actors::Clock;
 use tickgate_actors::quota::{Permit, Quota};
 use tickgate_core::budget::{Outcome, Payer};
 use tickgate_core::market::Source;
-use tickgate_core::ports::UpstreamError;
+use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
 use url::Url;
 
@@ -46,6 +46,8 @@ const LEAST_ATTEMPT_MS: u64 = 500;
 
 /// An attempt that had less time and got no answer says nothing of the upstream.
 const JUDGED_ATTEMPT_MS: u64 = 2_000;
+/// The base URL of a market that is a recording and cannot be asked.
+pub(crate) const RECORDING_URL: &str = "replay:recording";
 
 /// Which upstream, and what may be asked of it.
 #[derive(Clone, Debug)]
@@ -159,6 +161,12 @@ impl PolygonClient {
         deadline: Millis,
         request_id: Option<&str>,
     ) -> Result<UpstreamAnswer, UpstreamError> {
+        if self.settings.base_url.as_str() == RECORDING_URL {
+            return Err(UpstreamError::new(
+                UpstreamErrorKind::NotEntitled,
+                "the market is a recording: it has streams of prices and news and answers nothing else; run against a live or simulated market",
+            ));
+        }
         let question = self.question(target, request_id).map_err(|failure| failure.error)?;
         let mut retries = Retries::default();
         let mut last = None;
