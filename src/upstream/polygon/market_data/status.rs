@@ -1,12 +1,13 @@
 //! What is the market doing?
 
 use serde::Deserialize;
+use tickgate_core::budget::Payer;
 use tickgate_core::market::MarketStatus;
 use tickgate_core::market::text::clean;
 use tickgate_core::ports::UpstreamError;
 use tickgate_core::time::Millis;
 
-use super::super::client::{Path, PolygonClient, invalid_response};
+use super::super::client::{Path, PolygonClient, UpstreamCall, invalid_response};
 
 /// Longest word for a session, in characters: it is shown.
 const MAX_WORD_CHARS: usize = 32;
@@ -22,7 +23,9 @@ struct Status {
 
 impl PolygonClient {
     pub(super) async fn status_now(&self) -> Result<MarketStatus, UpstreamError> {
-        let answer = self.ask(Path::new("/v1/marketstatus/now", &[])?, Vec::new(), self.deadline()).await?;
+        let path = Path::new("/v1/marketstatus/now", &[])?;
+        let call = UpstreamCall { path, query: Vec::new(), payer: Payer::Status, deadline: self.deadline(), request_id: None };
+        let answer = self.get(call).await?;
         status(&answer.body, answer.fetched)
     }
 }
