@@ -37,10 +37,10 @@ impl Quota {
         &self.slot
     }
 
-    /// How the budget stands.
+    /// How the budget stands; no message is sent for it.
     #[must_use]
     pub fn view(&self) -> BudgetView {
-        self.shared.ledger().view(self.clock.now())
+        self.shared.view(self.clock.now())
     }
 
     /// Waits for a call's turn, but not beyond `deadline`. Dropping the future gives the place back.

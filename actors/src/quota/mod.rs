@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle};
-use tickgate_core::budget::{BreakerState, Budget, Ledger, Outcome, Payer, Refusal, Ticket, Verdict};
+use tickgate_core::budget::{BreakerState, Budget, BudgetView, Ledger, Outcome, Payer, Refusal, Ticket, Verdict};
 use tickgate_core::time::Millis;
 use tokio::sync::oneshot;
 
@@ -50,6 +50,10 @@ impl Shared {
 
     fn ledger(&self) -> Ledger {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn view(&self, now: Millis) -> BudgetView {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).view(now)
     }
 
     fn publish(&self, ledger: &Ledger) {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use tickgate_core::access::Principal;
 use tickgate_core::budget::WINDOW_MS;
+use tickgate_core::market::cadence::budget_floor_ms;
 use tickgate_core::ports::UpstreamErrorKind;
 
 use super::*;
@@ -152,6 +153,75 @@ fn a_rebuilt_budget_grants_nothing_twice_and_serves_who_waited() {
         let served = waiting.await.unwrap().since(begun);
         assert!((WINDOW_MS - 100..WINDOW_MS + 200).contains(&served), "{served} ms");
     });
+}
+
+/// Even numbers from a seed, so that a run can be repeated.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// Who was given a call, and when.
+type Given = Rc<RefCell<Vec<(Millis, &'static str)>>>;
+
+fn poll_for_ever(market: &Market, first_ms: u64, given: &Given) {
+    let (quota, clock, given) = (market.quota.clone(), market.clock, Rc::clone(given));
+    actix::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(first_ms)).await;
+        loop {
+            if let Ok(permit) = quota.reserve(Payer::Polling, clock.now().plus(610_000)).await {
+                given.borrow_mut().push((clock.now(), "polling"));
+                permit.settle(Outcome::Answered).await;
+            }
+            tokio::time::sleep(Duration::from_millis(budget_floor_ms(20, 5))).await;
+        }
+    });
+}
+
+#[test]
+fn half_an_hour_of_polls_calls_429s_departures_and_deaths_never_exceeds_a_free_plan_in_any_minute() {
+    for seed in 1..=5 {
+        on_paused_time(move || half_an_hour(seed));
+    }
+}
+
+async fn half_an_hour(seed: u64) {
+    let (mut dice, market, given) = (Dice(seed), Market::with_budget(5).await, Given::default());
+    (0..20).for_each(|_| poll_for_ever(&market, dice.below(budget_floor_ms(20, 5)), &given));
+    let (mut asked, begun) = (0, market.clock.now());
+    while market.clock.now().since(begun) < 30 * 60_000 {
+        pass(Duration::from_millis(1_000 + dice.below(58_000)).as_secs_f64()).await;
+        let (quota, clock, given) = (market.quota.clone(), market.clock, Rc::clone(&given));
+        let (who, luck) = (dice.below(5).to_string(), dice.below(20));
+        asked += 1;
+        let call = actix::spawn(async move {
+            let Ok(permit) = quota.reserve(payer(&who), clock.now().plus(20_000)).await else { return };
+            given.borrow_mut().push((clock.now(), "caller"));
+            permit.settle(if luck == 0 { Outcome::Limited(None) } else { Outcome::Answered }).await;
+        });
+        match luck {
+            1 => market.quota.crash(),
+            2 => {
+                settle().await;
+                call.abort();
+            }
+            _ => {}
+        }
+    }
+    let given = given.borrow();
+    let calls = given.iter().filter(|(_, who)| *who == "caller").count();
+    let polls = given.len() - calls;
+    let told = format!("seed {seed}: {polls} polls; {calls} calls made of {asked}, {} deaths", market.restarts("quota"));
+    println!("{told}");
+    for (n, (start, _)) in given.iter().enumerate() {
+        let within = given[n..].iter().take_while(|(at, _)| at.since(*start) <= 60_000).count();
+        assert!(within <= 5, "{within} in the minute after call {n}; {told}");
+    }
+    assert!(calls * 2 >= asked && polls >= 50, "{told}");
 }
 
 /// Makes the actor panic, as a defect would.

@@ -49,7 +49,7 @@ impl Line {
     /// Whether there is a place for one more call of this payer.
     pub(super) fn has_place(&self, payer: &Payer) -> Result<(), NoPlace> {
         match payer {
-            Payer::Polling if self.polls.len() >= MAX_WAITING_POLLS => Err(NoPlace::Own),
+            Payer::Polling | Payer::Status if self.polls.len() >= MAX_WAITING_POLLS => Err(NoPlace::Own),
             Payer::Caller(who) if self.callers.get(who).is_some_and(|own| own.len() >= MAX_WAITING_PER_CALLER) => {
                 Err(NoPlace::Own)
             }
@@ -60,7 +60,11 @@ impl Line {
 
     /// How many calls of the payer's side go out before one more of its own would.
     pub(super) fn ahead(&self, payer: &Payer) -> usize {
-        let Payer::Caller(who) = payer else { return self.polls.len() };
+        let who = match payer {
+            Payer::Status => return 0,
+            Payer::Polling => return self.polls.len(),
+            Payer::Caller(who) => who,
+        };
         let own = self.callers.get(who).map_or(0, VecDeque::len);
         // Of everyone whose turn comes first, one more than of those after it.
         let mut before = own + 1;
@@ -77,6 +81,7 @@ impl Line {
 
     pub(super) fn push(&mut self, payer: Payer, waiting: Waiting) {
         match &payer {
+            Payer::Status => self.polls.push_front(waiting),
             Payer::Polling => self.polls.push_back(waiting),
             Payer::Caller(who) => {
                 let own = self.callers.entry(who.clone()).or_default();
@@ -123,7 +128,7 @@ impl Line {
     pub(super) fn leave(&mut self, ticket: Ticket) -> bool {
         match self.owners.remove(&ticket) {
             None => return false,
-            Some(Payer::Polling) => self.polls.retain(|waiting| waiting.ticket != ticket),
+            Some(Payer::Polling | Payer::Status) => self.polls.retain(|waiting| waiting.ticket != ticket),
             Some(Payer::Caller(who)) => {
                 if let Some(own) = self.callers.get_mut(&who) {
                     own.retain(|waiting| waiting.ticket != ticket);

@@ -53,6 +53,8 @@ pub const MAX_WAITING_POLLS: usize = 1_024;
 pub enum Payer {
     /// Polling, for all who read a topic.
     Polling,
+    /// Polling of the market session, once a minute at most: every other rhythm hangs on it, so it goes before other polls.
+    Status,
     /// Somebody who waits for the answer.
     Caller(Principal),
 }
@@ -62,7 +64,7 @@ impl Payer {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::Polling => "polling",
+            Self::Polling | Self::Status => "polling",
             Self::Caller(_) => "caller",
         }
     }

@@ -134,7 +134,7 @@ impl Budget {
 
     /// When one more call of this payer would go out if nobody else came: what would happen is played through.
     fn forecast(&self, payer: &Payer, now: Millis) -> Millis {
-        let poll = matches!(payer, Payer::Polling);
+        let poll = !matches!(payer, Payer::Caller(_));
         let wanted = self.line.ahead(payer) + 1;
         let (mut polls, mut calls) = if poll { (wanted, self.line.calls()) } else { (self.line.polls(), wanted) };
         if wanted == 1 && self.line.len() == 0 {

@@ -128,6 +128,17 @@ fn polls_are_spaced_and_leave_a_fifth_to_callers() {
 }
 
 #[test]
+fn the_market_session_is_polled_before_all_else_that_is_polled() {
+    let mut bench = Bench::new(5);
+    for _ in 0..40 {
+        bench.ask(Payer::Polling, HOUR_MS).unwrap();
+    }
+    bench.ask(Payer::Status, 15_250).unwrap();
+    bench.pass_to(Millis(15_250));
+    assert_eq!(bench.grants(&Payer::Status), 1);
+}
+
+#[test]
 fn polls_and_callers_take_turns_when_both_wait() {
     let mut bench = Bench::new(5);
     for _ in 0..30 {

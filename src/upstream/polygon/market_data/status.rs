@@ -3,13 +3,14 @@
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tickgate_core::budget::Payer;
 use tickgate_core::market::calendar::MAX_SPECIAL_DAYS;
 use tickgate_core::market::text::clean;
 use tickgate_core::market::{Closure, MarketStatus, SpecialDay};
 use tickgate_core::ports::UpstreamError;
 use tickgate_core::time::Millis;
 
-use super::super::client::{Path, PolygonClient, invalid_response};
+use super::super::client::{Path, PolygonClient, UpstreamCall, invalid_response};
 
 /// Longest word for a session, in characters: it is shown.
 const MAX_WORD_CHARS: usize = 32;
@@ -45,7 +46,9 @@ struct Announced {
 
 impl PolygonClient {
     pub(super) async fn status_now(&self) -> Result<MarketStatus, UpstreamError> {
-        let answer = self.ask(Path::new("/v1/marketstatus/now", &[])?, Vec::new(), self.deadline()).await?;
+        let path = Path::new("/v1/marketstatus/now", &[])?;
+        let call = UpstreamCall { path, query: Vec::new(), payer: Payer::Status, deadline: self.deadline(), request_id: None };
+        let answer = self.get(call).await?;
         let mut status = status(&answer.body, answer.fetched)?;
         status.special_days = self.special_days().await;
         Ok(status)

@@ -108,6 +108,8 @@ async fn an_upstream_that_keeps_failing_is_left_alone_and_callers_are_told_at_on
     assert_eq!((error.kind, simulator.requests()), (UpstreamErrorKind::Unavailable, 5));
     assert!((1..=30_000).contains(&error.retry_after_ms.unwrap()), "{error:?}");
     assert!(error.message.contains("left alone"), "{error}");
+    // The second call's last retry and the third call.
+    assert_eq!(bench.count("tickgate_upstream_requests_total", Some("breaker")), 2);
 }
 
 #[actix_rt::test]
