@@ -126,11 +126,12 @@ impl UpstreamCache {
     pub async fn get_page(
         &self,
         client: &Rc<PolygonClient>,
-        page: (&NextPage, Millis, Option<String>),
+        next: &NextPage,
+        deadline: Millis,
+        request_id: Option<String>,
         class: CacheClass,
         session: &Session,
     ) -> Result<CachedAnswer, UpstreamError> {
-        let (next, deadline, request_id) = page;
         let question = self.question(next.as_str().to_owned(), class, session, deadline);
         self.answer(&question, || {
             let (client, next, request_id) = (Rc::clone(client), next.clone(), request_id.clone());

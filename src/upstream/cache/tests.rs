@@ -146,7 +146,7 @@ mod with_a_client {
         let client = Rc::new(bench.client);
         let page = NextPage::parse("/v3/x?cursor=abc").unwrap();
         for _ in 0..2 {
-            cache.get_page(&client, (&page, deadline, None), CacheClass::Reference, &Session::OPEN).await.unwrap();
+            cache.get_page(&client, &page, deadline, None, CacheClass::Reference, &Session::OPEN).await.unwrap();
             cache.get(&client, once.clone(), CacheClass::None, &Session::OPEN).await.unwrap();
         }
         assert_eq!(upstream.targets(), ["/v3/x?cursor=abc", "/v1/once", "/v1/once"]);
