@@ -75,6 +75,17 @@ pub struct UpstreamCache {
 
 type Now = Arc<dyn Fn() -> Millis + Send + Sync>;
 
+/// The question for the next page of an answer.
+#[derive(Clone, Debug)]
+pub struct PageCall {
+    /// Where it begins.
+    pub next: NextPage,
+    /// Until when all attempts must be over.
+    pub deadline: Millis,
+    /// The id of the request that this belongs to; sent along.
+    pub request_id: Option<String>,
+}
+
 /// What is asked, beside of whom.
 struct Question {
     /// Path and query, the query in order. No key is in it: one cache serves one upstream key.
@@ -126,16 +137,14 @@ impl UpstreamCache {
     pub async fn get_page(
         &self,
         client: &Rc<PolygonClient>,
-        next: &NextPage,
-        deadline: Millis,
-        request_id: Option<String>,
+        call: PageCall,
         class: CacheClass,
         session: &Session,
     ) -> Result<CachedAnswer, UpstreamError> {
-        let question = self.question(next.as_str().to_owned(), class, session, deadline);
+        let question = self.question(call.next.as_str().to_owned(), class, session, call.deadline);
         self.answer(&question, || {
-            let (client, next, request_id) = (Rc::clone(client), next.clone(), request_id.clone());
-            async move { client.get_page(&next, deadline, request_id).await }
+            let (client, call) = (Rc::clone(client), call.clone());
+            async move { client.get_page(&call.next, call.deadline, call.request_id).await }
         })
         .await
     }

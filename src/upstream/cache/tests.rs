@@ -144,9 +144,9 @@ mod with_a_client {
         let (cache, bench) = (real_cache(&Registry::new()), Wanted::at(&upstream.base).make());
         let (once, deadline) = (bench.call("/v1/once", &[]), bench.call("/v1/once", &[]).deadline);
         let client = Rc::new(bench.client);
-        let page = NextPage::parse("/v3/x?cursor=abc").unwrap();
+        let page = PageCall { next: NextPage::parse("/v3/x?cursor=abc").unwrap(), deadline, request_id: None };
         for _ in 0..2 {
-            cache.get_page(&client, &page, deadline, None, CacheClass::Reference, &Session::OPEN).await.unwrap();
+            cache.get_page(&client, page.clone(), CacheClass::Reference, &Session::OPEN).await.unwrap();
             cache.get(&client, once.clone(), CacheClass::None, &Session::OPEN).await.unwrap();
         }
         assert_eq!(upstream.targets(), ["/v3/x?cursor=abc", "/v1/once", "/v1/once"]);
@@ -314,5 +314,54 @@ mod flying {
         bench.pass(2_000);
         let question = bench.question("/b", 1);
         assert_eq!(bench.cache.answer(&question, never).await.unwrap().hit, Hit::Stale);
+    }
+
+    #[actix_rt::test]
+    async fn a_worker_that_ends_lets_go_of_those_who_wait_for_it_elsewhere() {
+        let bench = Bench::new(PLENTY);
+        let cache = bench.cache.clone();
+        let worker = std::thread::spawn(move || {
+            actix_rt::System::new().block_on(async move {
+                let question = cache.question("/a".to_owned(), CacheClass::Live, &Session::OPEN, Millis(NOON).plus(20_000));
+                assert!(poll_immediate(Box::pin(cache.answer(&question, never))).await.is_none());
+            });
+        });
+        let question = bench.question("/a", 20_000);
+        actix_rt::task::spawn_blocking(|| worker.join().unwrap()).await.unwrap();
+        let granted = || async { Ok(answer("1", Millis(NOON))) };
+        assert_eq!(bench.cache.answer(&question, granted).await.unwrap().hit, Hit::Miss);
+    }
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever happens, an answer is never shown after its time, and the newest is shown.
+        #[test]
+        fn no_answer_is_shown_after_its_time(steps in proptest::collection::vec((0u64..40_000, any::<bool>()), 1..40)) {
+            actix_rt::System::new().block_on(async {
+                let bench = Bench::new(PLENTY);
+                let kept = ttl(CacheClass::Live, &Session::OPEN, Millis(NOON));
+                let mut newest: Option<Millis> = None;
+                for (pause, answers) in steps {
+                    bench.pass(pause);
+                    let age = newest.map(|newest| bench.now().since(newest));
+                    let outcome = bench.ask("/a", if answers { Ok("1") } else { Err(UpstreamErrorKind::Timeout) }).await;
+                    let expected = match age {
+                        Some(age) if age < kept.fresh_ms => body("1", Hit::Fresh),
+                        _ if answers => body("1", Hit::Miss),
+                        Some(age) if age < kept.fresh_ms + kept.stale_ms => body("1", Hit::Stale),
+                        _ => Err(UpstreamErrorKind::Timeout),
+                    };
+                    if expected == body("1", Hit::Miss) {
+                        newest = Some(bench.now());
+                    }
+                    prop_assert_eq!(outcome, expected);
+                }
+                Ok(())
+            })?;
+        }
     }
 }
