@@ -15,6 +15,7 @@ use tickgate_actors::quota::QuotaSettings;
 use tickgate_actors::stream::MarketState;
 use tickgate_actors::supervisor::{MarketDataFactory, SupervisorActor, SupervisorSettings};
 use tickgate_actors::{Clock, Metrics};
+use tickgate_core::budget::Payer;
 use tickgate_core::market::{CacheClass, MarketPhase, Session, Source};
 use tickgate_core::tape::Limits;
 
@@ -54,7 +55,8 @@ fn cache(c: &mut Criterion) {
         actix_rt::spawn(server);
         let client = Rc::new(client_of(&simulator.base_url(), clock, &registry));
         let path = Path::new("/v3/reference/tickers/{ticker}", &[("ticker", "AAPL")]).expect("a path");
-        let call = UpstreamCall { path, query: Vec::new(), deadline: clock.now().plus(20_000), request_id: None };
+        let call =
+            UpstreamCall { path, query: Vec::new(), payer: Payer::Polling, deadline: clock.now().plus(20_000), request_id: None };
         cache.get(&client, call.clone(), CacheClass::Reference, &Session::OPEN).await.expect("the simulator answers");
         (client, call)
     });

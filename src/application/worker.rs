@@ -65,6 +65,7 @@ impl WorkerParts {
             market: self.market.state.clone(),
             registry: self.registry.clone(),
             alerts: self.alerts.clone(),
+            seal: Arc::clone(&self.seal),
             metrics: self.tool_metrics.clone(),
             streaming: self.streaming,
             clock,

@@ -57,6 +57,15 @@ impl Settings {
             )),
             _ => {}
         }
+        let lets_strangers_in = matches!(self.access.mode, AuthMode::Optional | AuthMode::InsecureOff);
+        let shared_key_is_real = matches!(self.upstream.market, MarketSource::Real { .. });
+        if shared_key_is_real && lets_strangers_in && !loopback && self.sessions.transport != Transport::Stdio {
+            errors.push(SettingError::together(format!(
+                "AUTH={} would spend the upstream key's quota on strangers and show them data that its plan may not let you pass on: \
+                 set AUTH=required, bind to loopback, or leave the key out for the simulated market",
+                self.access.mode
+            )));
+        }
         if self.listen.environment != Environment::Development && self.storage.data_keys.is_empty() {
             errors.push(SettingError::together(format!(
                 "DATA_ENCRYPTION_KEY is needed when APP_ENV is {}, to encrypt what is kept in DATA_DIR: `tickgate secrets` prints a good one",

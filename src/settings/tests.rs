@@ -106,6 +106,19 @@ fn auth_off_is_for_loopback_only_unless_it_is_said_to_be_insecure() {
 }
 
 #[test]
+fn a_shared_key_serves_no_strangers_but_on_loopback() {
+    let key = ("MASSIVE_API_KEY", "a-real-key-of-the-vendor");
+    for mode in ["optional", "insecure-off"] {
+        let open = [("HOST", "0.0.0.0"), ("AUTH", mode)];
+        assert!(gather(&open).is_ok(), "the simulated market is for everyone");
+        let error = gather(&[open[0], open[1], key]).unwrap_err();
+        assert!(error.contains("quota on strangers") && error.contains("AUTH=required"), "{error}");
+        assert!(gather(&[("AUTH", mode), key]).is_ok(), "whoever is on this machine is its owner");
+    }
+    assert!(gather(&[("HOST", "0.0.0.0"), ("MCP_API_KEYS", "a-key-of-one-user"), key]).is_ok());
+}
+
+#[test]
 fn over_stdio_nobody_has_to_show_a_credential_and_logs_leave_stdout_alone() {
     for settings in [&[("AUTH", "required")][..], &[("HOST", "0.0.0.0")], &[("HOST", "0.0.0.0"), ("AUTH", "off")]] {
         let settings = gather(&[&[("MCP_TRANSPORT", "stdio")], settings].concat()).unwrap();

@@ -1,6 +1,7 @@
 //! What tools and resources work with, on one worker.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tickgate_actors::Clock;
 use tickgate_actors::alerts::Alerts;
@@ -8,6 +9,7 @@ use tickgate_actors::stream::MarketState;
 use tickgate_actors::window::TapeWindow;
 use tickgate_core::access::{Caller, Scope};
 use tickgate_core::market::{Freshness, Source};
+use tickgate_core::ports::Seal;
 use tickgate_core::tape::Position;
 use tickgate_core::time::Millis;
 
@@ -30,6 +32,8 @@ pub struct ToolContext {
     pub registry: LiveRegistry,
     /// Price alerts.
     pub alerts: Alerts,
+    /// Seals cursors.
+    pub seal: Arc<dyn Seal>,
     /// What tools count.
     pub metrics: ToolMetrics,
     /// Whether `stream:true` is served as a stream (`ENABLE_STREAMING`).

@@ -215,7 +215,14 @@ impl Endpoint {
             "properties": {
                 "results": results,
                 "count": {"type": "integer", "minimum": 0, "description": "Number of results, when they are an array"},
-                "truncated": {"type": "boolean", "description": "true: there are more results than `limit`; narrow the request or raise `limit`"},
+                "merged": {"type": "integer", "minimum": 2, "description": "Bars that one result is made of, where `max_points` merged them"},
+                "next": {"type": "string", "description": "Where it goes on: the `cursor` of a call with the same other arguments"},
+                "truncated": {
+                    "type": "object",
+                    "description": "There are more results than these",
+                    "properties": {"shown": {"type": "integer", "minimum": 0}, "total": {"type": "integer", "minimum": 0}},
+                    "required": ["shown"],
+                },
                 "_freshness": schema::freshness(),
             },
             "required": ["results", "_freshness"],

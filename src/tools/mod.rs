@@ -6,7 +6,7 @@ pub(crate) mod bars;
 mod context;
 mod endpoint;
 mod endpoints;
-mod market;
+pub(crate) mod market;
 mod metrics;
 mod outcome;
 mod ownership;

@@ -309,3 +309,63 @@ fn bad_arguments_of_alerts_and_waits_are_tool_errors_that_say_what_to_do() {
     }
     assert_eq!(client.call("list_price_alerts", json!({}))["structuredContent"]["count"], 0);
 }
+
+#[test]
+fn a_list_is_walked_page_by_page_and_no_row_comes_twice_or_never() {
+    let gateway = TestGateway::start();
+    let mut client = McpClient::connect(gateway.address);
+    let whole = client.call("list_tickers", json!({"limit": 1_000, "fields": "ticker"}))["structuredContent"].clone();
+    let all: Vec<Value> = whole["results"].as_array().unwrap().iter().map(|row| row["ticker"].clone()).collect();
+    assert!(all.len() > 100 && whole.get("next").is_none());
+    let (mut walked, mut cursor) = (Vec::new(), Value::Null);
+    loop {
+        let page =
+            client.call("list_tickers", json!({"limit": 37, "fields": "ticker", "cursor": cursor}))["structuredContent"].clone();
+        walked.extend(page["results"].as_array().unwrap().iter().map(|row| row["ticker"].clone()));
+        match page.get("next") {
+            Some(next) => cursor = next.clone(),
+            None => break,
+        }
+    }
+    assert_eq!(walked, all);
+    let mut other = McpClient::connect(gateway.address);
+    let page = client.call("list_tickers", json!({"limit": 37}));
+    let cursor = &page["structuredContent"]["next"];
+    assert!(page["content"][1]["text"].as_str().unwrap().starts_with("Showing 37; there are more. "));
+    let moved = other.call("list_tickers", json!({"limit": 38, "cursor": cursor}));
+    assert!(moved["isError"] == true && moved["content"][0]["text"].as_str().unwrap().contains("`cursor`"), "{moved}");
+}
+
+#[test]
+fn what_is_too_much_for_a_model_is_cut_with_a_link_to_the_whole_for_its_caller_alone() {
+    let (ada, bob) = ("a-key-that-is-adas-alone", "a-key-that-is-bobs-alone");
+    let keys = format!("{ada}:write:ada,{bob}:write:bob");
+    let gateway = TestGateway::with(&[("AUTH", "required"), ("MCP_API_KEYS", &keys)]);
+    let mut client = McpClient::connect_as(gateway.address, "2025-11-25", Some(ada));
+    let now = jiff::Timestamp::now();
+    let (from, to) = (now.as_millisecond() - 5 * 86_400_000, now.as_millisecond());
+    let bars = json!({"ticker": "AAPL", "multiplier": 1, "timespan": "minute", "from_": from, "to": to, "limit": 50_000});
+    let result = client.call("get_aggs", bars.clone());
+    let shown = result["structuredContent"]["count"].as_u64().unwrap();
+    let total = result["structuredContent"]["truncated"]["total"].as_u64().unwrap();
+    assert!(shown > 200 && shown < total && result["content"][0]["text"].as_str().unwrap().len() < 80_000);
+    let link = result["content"][2].clone();
+    assert_eq!((&link["type"], &link["mimeType"]), (&json!("resource_link"), &json!("application/json")));
+    let read = |client: &mut McpClient| client.ask("resources/read", json!({"uri": link["uri"]})).json();
+    let whole = read(&mut client)["result"]["contents"][0]["text"].as_str().unwrap().to_owned();
+    let whole: Value = serde_json::from_str(&whole).unwrap();
+    assert_eq!(whole["results"].as_array().unwrap().len() as u64, total);
+    let mut stranger = McpClient::connect_as(gateway.address, "2025-11-25", Some(bob));
+    assert_eq!(read(&mut stranger)["error"]["code"], -32002);
+    // The same in few points, and the rest by cursor.
+    let mut few = bars.clone();
+    few["max_points"] = json!(50);
+    let few = client.call("get_aggs", few)["structuredContent"].clone();
+    assert!(few["count"].as_u64().unwrap() <= 50 && few["merged"].as_u64().unwrap() > 1 && few.get("next").is_none());
+    let mut rest = bars;
+    rest["cursor"] = result["structuredContent"]["next"].clone();
+    let rest = client.call("get_aggs", rest)["structuredContent"].clone();
+    let time = |bars: &Value, at: usize| bars["results"][at]["t"].as_u64().unwrap();
+    let last = result["structuredContent"]["results"].as_array().unwrap().len() - 1;
+    assert!(time(&rest, 0) > time(&result["structuredContent"], last));
+}

@@ -6,7 +6,7 @@
 mod load;
 mod observed;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle, WrapFuture};
@@ -48,7 +48,7 @@ impl PollerKind {
     #[must_use]
     pub fn of(topic: &Topic) -> Option<Self> {
         match topic {
-            Topic::Prices(symbol) => Some(Self::Quotes(symbol.market())),
+            Topic::Prices(symbol) | Topic::Bars(symbol, _) => Some(Self::Quotes(symbol.market())),
             Topic::News(_) | Topic::AllNews => Some(Self::News),
             Topic::Status => Some(Self::Status),
             Topic::Alerts(_) => None,
@@ -193,12 +193,16 @@ impl PollerActor {
         Box::pin(async move {
             let polled = match kind {
                 PollerKind::Quotes(market) => {
-                    let symbols: Vec<Symbol> = topics.iter().filter_map(Topic::symbol).cloned().collect();
+                    // Prices and bars of one symbol are several topics and one question.
+                    let symbols: BTreeSet<&Symbol> = topics.iter().filter_map(Topic::symbol).collect();
+                    let symbols: Vec<Symbol> = symbols.into_iter().cloned().collect();
                     market_data.quotes(market, &symbols).await.map(|quotes| {
-                        let mut quotes: HashMap<Symbol, _> =
-                            quotes.into_iter().map(|quote| (quote.symbol.clone(), quote)).collect();
-                        let seen = |symbol: &Symbol| quotes.remove(symbol).map_or(Observation::Missing, Observation::Quote);
-                        symbols.iter().map(seen).collect()
+                        let quotes: HashMap<Symbol, _> = quotes.into_iter().map(|quote| (quote.symbol.clone(), quote)).collect();
+                        let seen = |topic: &Topic| {
+                            let quote = topic.symbol().and_then(|symbol| quotes.get(symbol));
+                            quote.cloned().map_or(Observation::Missing, Observation::Quote)
+                        };
+                        topics.iter().map(seen).collect()
                     })
                 }
                 PollerKind::News => {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tickgate_core::market::{ArticleFeed, MarketPhase, MarketStatus, Quote, QuoteChange, Topic};
+use tickgate_core::market::{ArticleFeed, BarLength, BarMaker, MarketPhase, MarketStatus, Quote, QuoteChange, Topic};
 use tickgate_core::ports::UpstreamErrorKind;
 use tickgate_core::tape::{Draft, Event, Identity, Kind};
 use tickgate_core::time::Millis;
@@ -13,6 +13,7 @@ use crate::poller::{Observation, PollerKind};
 /// The latest that is known of a topic.
 pub(super) enum Subject {
     Price(Option<Quote>),
+    Bars(BarLength, BarMaker),
     News(NewsSubject),
     Status(StatusSubject),
     /// Nothing is polled; others publish.
@@ -39,6 +40,7 @@ impl Subject {
     pub(super) fn of(topic: &Topic) -> Self {
         match topic {
             Topic::Prices(_) => Self::Price(None),
+            Topic::Bars(_, length) => Self::Bars(*length, BarMaker::new(*length)),
             Topic::News(_) | Topic::AllNews => Self::News(NewsSubject::default()),
             Topic::Status => Self::Status(StatusSubject::default()),
             Topic::Alerts(_) => Self::Alerts,
@@ -74,7 +76,7 @@ impl Subject {
             Self::Price(latest) => *latest = None,
             Self::Status(status) => status.told = None,
             // What was told of news is not told again; a reader knows of the restart by its gap.
-            Self::News(_) | Self::Alerts => {}
+            Self::News(_) | Self::Bars(..) | Self::Alerts => {}
         }
     }
 
@@ -89,6 +91,13 @@ impl Subject {
                 }
                 QuoteChange::Same | QuoteChange::Stale => Vec::new(),
             },
+            (Self::Bars(length, maker), Observation::Quote(quote)) => {
+                let bar = maker.observe(&quote, parts.clock.now());
+                let phase = parts.market_state.phase();
+                bar.map(|bar| draft(Kind::Bar, vec![parts.topic.clone()], bar.to_item(*length, phase), bar.as_of()))
+                    .into_iter()
+                    .collect()
+            }
             (Self::News(NewsSubject { feed, looked }), Observation::Articles(articles)) => {
                 let history = !std::mem::replace(looked, true) && feed.poll_from().is_none();
                 let phase = parts.market_state.phase();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix::{Message, System};
+use tickgate_core::budget::Payer;
 use tickgate_core::market::{Article, MarketPhase, Source};
 use tickgate_core::ports::UpstreamErrorKind;
 use tickgate_core::tape::{Next, Start};
@@ -228,9 +229,9 @@ mod deaths {
         on_paused_time(|| async {
             let market = Market::open().await;
             market.kill(Victim::Quota);
-            market.quota.reserve(market.clock.now().plus(1_000)).await.unwrap();
+            drop(market.quota.reserve(Payer::Polling, market.clock.now().plus(1_000)).await.unwrap());
             settle().await;
-            market.quota.reserve(market.clock.now().plus(1_000)).await.unwrap();
+            drop(market.quota.reserve(Payer::Polling, market.clock.now().plus(1_000)).await.unwrap());
             assert_eq!((market.restarts("quota"), market.all_restarts()), (1, 1));
         });
     }

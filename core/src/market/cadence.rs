@@ -7,6 +7,7 @@ use super::hours::Hours;
 use super::status::MarketPhase;
 use super::symbol::Market;
 use super::topic::Topic;
+use crate::budget::{WINDOW_MS, poll_share};
 use crate::ports::UpstreamErrorKind;
 use crate::time::Millis;
 
@@ -23,13 +24,11 @@ const EXTENDED_PRICES: u64 = 3;
 /// How much less often news is asked for outside the regular session, and at night.
 const EXTENDED_NEWS: u64 = 2;
 const CLOSED_NEWS: u64 = 6;
-/// Share of the upstream budget that polling may use, in percent; the rest serves interactive calls (polygon.md §5.3).
-pub const POLL_BUDGET_PERCENT: u64 = 80;
 
 /// How often a topic is polled when nobody names an interval, in ms.
 const fn default_interval_ms(topic: &Topic) -> u64 {
     match topic {
-        Topic::Prices(_) | Topic::Alerts(_) => DEFAULT_PRICE_INTERVAL_MS,
+        Topic::Prices(_) | Topic::Bars(..) | Topic::Alerts(_) => DEFAULT_PRICE_INTERVAL_MS,
         Topic::News(_) | Topic::AllNews => DEFAULT_NEWS_INTERVAL_MS,
         Topic::Status => STATUS_INTERVAL_MS,
     }
@@ -65,8 +64,8 @@ pub fn pace(topic: &Topic, hours: &Hours, now: Millis) -> Pace {
             Some(MarketPhase::Pre | MarketPhase::After) => EXTENDED_NEWS,
             Some(MarketPhase::Closed) => CLOSED_NEWS,
         }),
-        Topic::Prices(symbol) if hours.rests(symbol.market(), now) => Pace::Rests,
-        Topic::Prices(symbol) => Pace::Times(match (symbol.market(), hours.known_phase(now)) {
+        Topic::Prices(symbol) | Topic::Bars(symbol, _) if hours.rests(symbol.market(), now) => Pace::Rests,
+        Topic::Prices(symbol) | Topic::Bars(symbol, _) => Pace::Times(match (symbol.market(), hours.known_phase(now)) {
             (Market::Crypto | Market::Forex, _) | (_, Some(MarketPhase::Regular) | None) => 1,
             _ => EXTENDED_PRICES,
         }),
@@ -108,11 +107,12 @@ impl Interest {
     }
 }
 
-/// The least interval at which `calls` calls fit into the polling share of a budget of `per_minute` calls.
+/// The least interval at which `calls` calls fit into the polling share of a budget of `per_minute` calls, in ms. One call a minute
+/// of that share, if it has more, is left for the status topic, which is not stretched.
 #[must_use]
 pub fn budget_floor_ms(calls: u64, per_minute: u32) -> u64 {
-    let share = u64::from(per_minute) * POLL_BUDGET_PERCENT / 100;
-    if share == 0 { 60_000 * calls.max(1) } else { (60_000 * calls).div_ceil(share) }
+    let share = u64::from(poll_share(per_minute));
+    WINDOW_MS.saturating_mul(calls.max(1)).div_ceil((share - 1).max(1))
 }
 
 /// Longest delay between polls of an upstream that keeps failing, in ms.
@@ -260,9 +260,11 @@ mod tests {
 
     #[test]
     fn polling_leaves_a_fifth_of_the_budget_to_callers() {
-        assert_eq!(budget_floor_ms(1, 5), 15_000);
-        assert_eq!(budget_floor_ms(10, 600), 1_250);
-        assert_eq!(budget_floor_ms(1, 1), 60_000);
+        // Four of five for polls, one of them for the status.
+        assert_eq!(budget_floor_ms(1, 5), 20_334);
+        assert_eq!(budget_floor_ms(10, 600), 1_274);
+        assert_eq!(budget_floor_ms(1, 1), 61_000);
+        assert_eq!(budget_floor_ms(u64::MAX, 1), u64::MAX);
     }
 
     #[test]

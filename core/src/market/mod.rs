@@ -1,5 +1,6 @@
 //! The market's own words: symbols, topics, quotes, articles, sessions; and the rules that say what changed between two polls.
 
+pub mod bars;
 pub mod cache_class;
 pub mod cadence;
 pub mod calendar;
@@ -10,6 +11,7 @@ pub mod quote;
 pub mod status;
 pub mod symbol;
 pub mod text;
+pub mod tick_bars;
 pub mod topic;
 
 pub use cache_class::{CacheClass, Ttl};
@@ -20,4 +22,5 @@ pub use news::{Article, ArticleFeed};
 pub use quote::{Quote, QuoteChange};
 pub use status::{MarketPhase, MarketStatus, StatusItem};
 pub use symbol::{Market, Symbol, SymbolError};
+pub use tick_bars::{BarLength, BarLengthError, BarMaker, TickBar};
 pub use topic::{Topic, TopicError};

@@ -10,6 +10,8 @@ use futures_util::future::{join_all, poll_immediate};
 use prometheus::Registry;
 use tokio::sync::oneshot;
 
+use tickgate_core::budget::Payer;
+
 use super::*;
 use crate::upstream::polygon::tests::harness::{Scripted, Wanted, json};
 
@@ -44,7 +46,7 @@ impl Bench {
     }
 
     fn question(&self, target: &str, patience_ms: u64) -> Question {
-        self.cache.question(target.to_owned(), CacheClass::Live, &Session::OPEN, self.now().plus(patience_ms))
+        self.cache.question(target.to_owned(), CacheClass::Live, &Session::OPEN, (&Payer::Polling, self.now().plus(patience_ms)))
     }
 
     /// Asks, and is answered at once.
@@ -144,9 +146,17 @@ mod with_a_client {
         let (cache, bench) = (real_cache(&Registry::new()), Wanted::at(&upstream.base).make());
         let (once, deadline) = (bench.call("/v1/once", &[]), bench.call("/v1/once", &[]).deadline);
         let client = Rc::new(bench.client);
-        let page = PageCall { next: NextPage::parse("/v3/x?cursor=abc").unwrap(), deadline, request_id: None };
+        let page = crate::upstream::polygon::NextPage::parse("/v3/x?cursor=abc").unwrap();
         for _ in 0..2 {
-            cache.get_page(&client, page.clone(), CacheClass::Reference, &Session::OPEN).await.unwrap();
+            cache
+                .get_page(
+                    &client,
+                    PageCall { next: page.clone(), payer: Payer::Polling, deadline, request_id: None },
+                    CacheClass::Reference,
+                    &Session::OPEN,
+                )
+                .await
+                .unwrap();
             cache.get(&client, once.clone(), CacheClass::None, &Session::OPEN).await.unwrap();
         }
         assert_eq!(upstream.targets(), ["/v3/x?cursor=abc", "/v1/once", "/v1/once"]);
@@ -222,7 +232,9 @@ mod keeping {
     async fn crypto_is_not_kept_over_a_night_in_new_york() {
         let bench = Bench::new(PLENTY);
         let closed = Session { phase: Some(tickgate_core::market::MarketPhase::Closed), ..Session::OPEN };
-        let phase = |target: &str| bench.cache.question(target.to_owned(), CacheClass::Live, &closed, Millis(0)).session.phase;
+        let phase = |target: &str| {
+            bench.cache.question(target.to_owned(), CacheClass::Live, &closed, (&Payer::Polling, Millis(0))).session.phase
+        };
         assert_eq!(phase("/v2/last/trade/AAPL"), closed.phase);
         assert_eq!(phase("/v2/aggs/ticker/X:BTCUSD/prev"), Session::OPEN.phase);
     }
@@ -294,15 +306,19 @@ mod flying {
     async fn who_joined_one_that_had_no_budget_left_tries_alone() {
         let bench = Bench::new(PLENTY);
         let question = bench.question("/a", 5_000);
+        let somebody = Payer::Caller(tickgate_core::access::Principal::new("key", "somebody"));
+        let other = Question { payer: somebody, ..bench.question("/a", 5_000) };
         let refused = || async { Err(UpstreamError::new(UpstreamErrorKind::Budget, "as the test says")) };
         let granted = || {
             let granted = answer("1", bench.now());
             async move { Ok(granted) }
         };
-        let (first, second) =
-            futures_util::future::join(bench.cache.answer(&question, refused), bench.cache.answer(&question, granted)).await;
-        assert_eq!(first.unwrap_err().kind, UpstreamErrorKind::Budget);
-        assert_eq!(second.unwrap().hit, Hit::Miss);
+        let asked = [bench.cache.answer(&question, refused), bench.cache.answer(&question, refused)];
+        let (asked, other) = futures_util::future::join(join_all(asked), bench.cache.answer(&other, granted)).await;
+        for outcome in asked {
+            assert_eq!(outcome.unwrap_err().kind, UpstreamErrorKind::Budget, "another try would be refused as well");
+        }
+        assert_eq!(other.unwrap().hit, Hit::Miss);
     }
 
     #[actix_rt::test]
@@ -322,7 +338,12 @@ mod flying {
         let cache = bench.cache.clone();
         let worker = std::thread::spawn(move || {
             actix_rt::System::new().block_on(async move {
-                let question = cache.question("/a".to_owned(), CacheClass::Live, &Session::OPEN, Millis(NOON).plus(20_000));
+                let question = cache.question(
+                    "/a".to_owned(),
+                    CacheClass::Live,
+                    &Session::OPEN,
+                    (&Payer::Polling, Millis(NOON).plus(20_000)),
+                );
                 assert!(poll_immediate(Box::pin(cache.answer(&question, never))).await.is_none());
             });
         });

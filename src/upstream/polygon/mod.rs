@@ -14,6 +14,6 @@ mod plan;
 #[cfg(test)]
 pub(in crate::upstream) mod tests;
 
-pub use client::{NextPage, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
+pub use client::{NextPage, PageCall, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
 pub use metrics::UpstreamMetrics;
 pub use plan::{Plan, PlanError};

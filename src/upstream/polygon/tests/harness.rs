@@ -12,12 +12,16 @@ use tickgate_actors::quota::{Quota, QuotaSettings};
 use tickgate_actors::stream::MarketState;
 use tickgate_actors::supervisor::{SupervisorActor, SupervisorSettings};
 use tickgate_actors::{Clock, Metrics};
+use tickgate_core::access::Principal;
+use tickgate_core::budget::Payer;
 use tickgate_core::market::{Article, Market, MarketPhase, MarketStatus, Quote, Source, Symbol};
 use tickgate_core::ports::{MarketData, NewsQuery, PortFuture, UpstreamError};
 use tickgate_core::tape::Limits;
 use url::Url;
 
-use crate::upstream::polygon::{Path, Plan, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall, UpstreamMetrics};
+use crate::upstream::polygon::{
+    NextPage, PageCall, Path, Plan, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall, UpstreamMetrics,
+};
 use crate::upstream::simulated::{Faults, Simulator, SimulatorSettings};
 
 /// What every test's client says to its upstream.
@@ -26,7 +30,7 @@ pub(super) const KEY: &str = "s3cretKey0fTheGateway";
 /// Long enough for every retry.
 pub(super) const PATIENCE_MS: u64 = 20_000;
 
-/// Calls a minute of a budget that is never in the way: a hundred at once.
+/// Calls a minute of a budget that is never in the way: ten at once and a hundred a second.
 pub(super) const PLENTY: u32 = 6_000;
 
 /// Which client a test wants.
@@ -68,9 +72,14 @@ impl Bench {
         UpstreamCall {
             path: Path::new(path, &[]).unwrap(),
             query: query.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+            payer: Payer::Caller(Principal::new("user", "ada")),
             deadline: self.clock.now().plus(PATIENCE_MS),
             request_id: None,
         }
+    }
+
+    pub(super) fn page(&self, next: NextPage) -> PageCall {
+        PageCall { next, payer: Payer::Polling, deadline: self.clock.now().plus(PATIENCE_MS), request_id: None }
     }
 
     pub(super) async fn get(&self, path: &'static str) -> Result<UpstreamAnswer, UpstreamError> {
