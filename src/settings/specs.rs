@@ -123,8 +123,8 @@ pub const SPECS: &[Spec] = &[
     spec(
         "TOOLSETS",
         "standard",
-        "standard, all, or a comma list of market, streaming, alerts, assist",
-        "Tools that are offered.",
+        "all, or a comma list of standard, stocks, options, indices, forex, crypto, futures, reference, news, fundamentals, economy, benzinga, analytics, streaming, alerts, assist",
+        "Tools that are listed. `search_endpoints` and `call_endpoint` of `standard` reach every market endpoint whatever stands here.",
     ),
     spec(
         "MCP_TRANSPORT",

@@ -214,3 +214,13 @@ fn the_documented_settings_are_those_of_the_code() {
         assert!(document.contains(line), "docs/CONFIGURATION.md lacks: {line}");
     }
 }
+
+#[test]
+fn toolsets_are_named_one_by_one_or_all_and_every_one_is_said_to_be_allowed() {
+    let toolsets = |text: &str| gather(&[("TOOLSETS", text)]).map(|settings| settings.sessions.toolsets);
+    assert_eq!(gather(&[]).unwrap().sessions.toolsets, [Toolset::Standard]);
+    assert_eq!(toolsets("crypto, standard").unwrap(), [Toolset::Standard, Toolset::Crypto]);
+    assert_eq!(toolsets("stocks,all").unwrap(), Toolset::ALL);
+    let error = toolsets("stocks,moon").unwrap_err();
+    assert!(error.contains("moon") && Toolset::ALL.iter().all(|toolset| error.contains(toolset.as_str())), "{error}");
+}

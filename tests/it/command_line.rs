@@ -137,7 +137,7 @@ fn toolsets_are_read_again_on_sighup_and_listeners_of_both_eras_are_told() {
     assert_eq!(listener.data().unwrap().json()["method"], "notifications/subscriptions/acknowledged");
     let count = || modern.result("tools/list", serde_json::json!({}))["tools"].as_array().unwrap().len();
     let all = count();
-    std::fs::write(program.folder.path().join("tickgate.toml"), "toolsets = \"market\"\n").unwrap();
+    std::fs::write(program.folder.path().join("tickgate.toml"), "toolsets = \"stocks\"\n").unwrap();
     program.signal("-HUP");
     for stream in [&mut listener, &mut standalone] {
         assert_eq!(stream.data().unwrap().json()["method"], "notifications/tools/list_changed");

@@ -15,15 +15,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tickgate_core::access::Principal;
 use tickgate_core::budget::Payer;
-use tickgate_core::market::CacheClass;
 use tickgate_core::ports::UpstreamError;
 
 use super::arguments;
 use super::context::ToolContext;
 use super::endpoint::{Endpoint, Request};
-use super::endpoints::ENDPOINTS;
+use super::endpoints::{self, ENDPOINTS};
 use super::outcome::{ToolFailure, ToolOutcome};
-use super::tool::{Tool, ToolRun, Toolset, reads};
+use super::tool::{Tool, ToolCall, ToolRun, reads};
 use crate::upstream::cache::CachedAnswer;
 use crate::upstream::polygon::{PageCall, Path, UpstreamCall};
 use cursor::{Asked, Place};
@@ -48,18 +47,26 @@ fn tool(endpoint: &'static Endpoint) -> Tool {
         input_schema: input_schema(endpoint),
         output_schema: Some(endpoint.output_schema()),
         scope: endpoint.scope,
-        toolset: Toolset::Market,
+        toolset: endpoint.toolset,
         streaming: false,
         hints: reads(true),
         icons: Vec::new(),
-        run: Arc::new(move |call| match Question::of(endpoint, call.arguments.as_deref()) {
+        run: Arc::new(move |call| match arguments::read(call.arguments.as_deref()) {
             Err(failure) => ToolRun::Done(Err(failure)),
-            Ok(question) => {
-                let (context, request_id) = (call.context, call.link.request_id().to_owned());
-                let principal = call.caller.principal;
-                ToolRun::Running(Box::pin(async move { question.answer(&context, &principal, request_id).await }))
-            }
+            Ok(arguments) => run(endpoint, arguments, call),
         }),
+    }
+}
+
+/// Runs a row with these arguments, whatever the call itself has.
+pub(super) fn run(endpoint: &'static Endpoint, arguments: Map<String, Value>, call: ToolCall) -> ToolRun {
+    match Question::of(endpoint, arguments) {
+        Err(failure) => ToolRun::Done(Err(failure)),
+        Ok(question) => {
+            let (context, request_id) = (call.context, call.link.request_id().to_owned());
+            let principal = call.caller.principal;
+            ToolRun::Running(Box::pin(async move { question.answer(&context, &principal, request_id).await }))
+        }
     }
 }
 
@@ -82,8 +89,7 @@ struct Question {
 }
 
 impl Question {
-    fn of(endpoint: &'static Endpoint, arguments: Option<&serde_json::value::RawValue>) -> Result<Self, ToolFailure> {
-        let mut arguments: Map<String, Value> = arguments::read(arguments)?;
+    fn of(endpoint: &'static Endpoint, mut arguments: Map<String, Value>) -> Result<Self, ToolFailure> {
         let options = options::take(endpoint, &mut arguments)?;
         let request = endpoint.request(&arguments)?;
         Ok(Self { endpoint, arguments, request, options })
@@ -133,12 +139,12 @@ async fn ask(
     let (payer, request_id) = (Payer::Caller(caller.principal.clone()), Some(caller.request_id));
     let deadline = context.clock.now().plus(CALL_DEADLINE_MS);
     if let Some(next) = place.next_page() {
-        return cache.get_page(client, PageCall { next, payer, deadline, request_id }, CacheClass::None, &session).await;
+        return cache.get_page(client, PageCall { next, payer, deadline, request_id }, endpoint.cache, &session).await;
     }
     let values: Vec<(&str, &str)> = request.path.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let path = Path::new(endpoint.path, &values)?;
     let call = UpstreamCall { path, query: request.query.clone(), payer, deadline, request_id };
-    cache.get(client, call, CacheClass::None, &session).await
+    cache.get(client, call, endpoint.cache, &session).await
 }
 
 /// The whole page behind the last part of a `market://answers/` URI; `None` when it is not this caller's.
@@ -149,7 +155,7 @@ pub(crate) async fn whole(
     request_id: String,
 ) -> Option<Result<String, ToolFailure>> {
     let asked = Asked::of_uri(sealed, principal, &*context.seal)?;
-    let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.name == asked.tool)?;
+    let endpoint = endpoints::find(&asked.tool)?;
     let request = endpoint.request(&asked.arguments).ok()?;
     let position = context.window.position();
     let cached = match ask(endpoint, &request, &asked.place, context, Caller { principal, request_id }).await {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::tools::endpoint::{Endpoint, Shape};
+use crate::tools::endpoint::Endpoint;
 use crate::tools::outcome::ToolFailure;
 
 /// Columns that may be chosen.
@@ -39,12 +39,12 @@ pub(super) struct AnswerOptions {
 }
 
 const fn is_list(endpoint: &Endpoint) -> bool {
-    matches!(endpoint.shape, Shape::List(_) | Shape::Array)
+    endpoint.shape.is_list()
 }
 
 /// Whether the endpoint takes no `limit`, so that we bound its rows.
 fn is_unlimited(endpoint: &Endpoint) -> bool {
-    is_list(endpoint) && !endpoint.parameters.iter().any(|parameter| parameter.name == "limit")
+    is_list(endpoint) && endpoint.parameter("limit").is_none()
 }
 
 /// Whether the rows are bars, which can be merged.

@@ -47,15 +47,15 @@ pub(super) fn read<'a>(endpoint: &Endpoint, body: &'a Bytes) -> Result<Payload<'
     let nothing = || UpstreamError::new(UpstreamErrorKind::NotFound, "the upstream has no data for this");
     let body: &RawValue = serde_json::from_slice(body).map_err(wrong)?;
     let payload = match endpoint.shape {
-        Shape::Flat | Shape::Array => Some(body),
-        Shape::List(member) | Shape::Object(member) => {
-            serde_json::from_str::<HashMap<String, &RawValue>>(body.get()).map_err(wrong)?.remove(member)
-        }
+        Shape::Flat | Shape::Array => Some(body).filter(|body| body.get() != "null"),
+        Shape::List(member) | Shape::Object(member) => member_of(body, member).map_err(wrong)?,
+        Shape::Nested(member, rows) => match member_of(body, member).map_err(wrong)? {
+            Some(outer) => member_of(outer, rows).map_err(wrong)?,
+            None => None,
+        },
     };
-    // An empty result may have no such member, or null (polygon.md §4.2).
-    let payload = payload.filter(|payload| payload.get() != "null");
     match endpoint.shape {
-        Shape::List(_) | Shape::Array => {
+        Shape::List(_) | Shape::Nested(..) | Shape::Array => {
             let rows = payload.map_or(Ok(Vec::new()), |payload| serde_json::from_str(payload.get()).map_err(wrong))?;
             Ok(Payload { rows, is_list: true })
         }
@@ -67,16 +67,28 @@ pub(super) fn read<'a>(endpoint: &Endpoint, body: &'a Bytes) -> Result<Payload<'
     }
 }
 
+/// A member of an object. An empty result may have no such member, or null (polygon.md §4.2).
+fn member_of<'a>(object: &'a RawValue, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
+    let member = serde_json::from_str::<HashMap<String, &RawValue>>(object.get())?.remove(name);
+    Ok(member.filter(|member| member.get() != "null"))
+}
+
 /// The time of the data; the newest, where there are several.
 pub(super) fn as_of(place: AsOf, rows: &[&RawValue]) -> Option<Millis> {
-    let AsOf::At(path) = place else { return None };
-    let moment = |row: &&RawValue| {
+    if matches!(place, AsOf::Fetch) {
+        return None;
+    }
+    let newest = |row: &&RawValue| {
         let row: Value = serde_json::from_str(row.get()).ok()?;
-        match path.iter().try_fold(&row, |value, name| value.get(name))? {
-            Value::Number(number) => number.as_u64().map(Millis::from_any_unit),
-            Value::String(text) => Millis::parse_rfc3339(text),
-            _ => None,
-        }
+        place.paths().filter_map(|path| moment(&row, path)).max()
     };
-    rows.iter().filter_map(moment).max()
+    rows.iter().filter_map(newest).max()
+}
+
+fn moment(row: &Value, path: &[&str]) -> Option<Millis> {
+    match path.iter().try_fold(row, |value, name| value.get(name))? {
+        Value::Number(number) => number.as_u64().map(Millis::from_any_unit),
+        Value::String(text) => Millis::parse_rfc3339(text),
+        _ => None,
+    }
 }

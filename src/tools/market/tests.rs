@@ -151,6 +151,31 @@ mod presenting {
             assert!(shown(row("list_tickers"), body, 0, json!({})).is_err(), "{body}");
         }
     }
+
+    #[test]
+    fn rows_inside_an_object_are_a_list_like_any_other_and_say_how_old_they_are() {
+        let body = r#"{"results":{"underlying":{"url":"https://x"},"values":[{"timestamp":1773115200000,"value":236.9},{"timestamp":1773028800000,"value":1.50}]}}"#;
+        let (result, _) = shown(row("get_sma"), body, 0, json!({})).unwrap();
+        assert_eq!(result["structuredContent"]["count"], 2);
+        assert_eq!(result["structuredContent"]["results"][1], json!({"timestamp": 1_773_028_800_000_u64, "value": 1.5}));
+        let bytes = Bytes::from(body);
+        let payload = payload::read(row("get_sma"), &bytes).unwrap();
+        assert_eq!(payload::as_of(row("get_sma").as_of, &payload.rows), Some(Millis(1_773_115_200_000)));
+        for body in [r#"{"results":{}}"#, r#"{"results":{"values":null}}"#, "{}"] {
+            assert_eq!(shown(row("get_sma"), body, 0, json!({})).unwrap().0["structuredContent"]["count"], 0, "{body}");
+        }
+        assert!(shown(row("get_sma"), r#"{"results":[]}"#, 0, json!({})).is_err());
+    }
+
+    #[test]
+    fn the_newest_of_several_places_says_how_old_a_row_is() {
+        let body = Bytes::from(
+            r#"{"results":[{"day":{"last_updated":1773115200000000000}},{"last_quote":{"last_updated":1773167467407646487}}]}"#,
+        );
+        let chain = row("list_snapshot_options_chain");
+        let payload = payload::read(chain, &body).unwrap();
+        assert_eq!(payload::as_of(chain.as_of, &payload.rows), Some(Millis(1_773_167_467_407)));
+    }
 }
 
 mod asking {
