@@ -107,3 +107,31 @@ fn calendar(settings: &UpstreamSettings) -> Calendar {
 pub(super) fn new_york() -> TimeZone {
     TimeZone::get("America/New_York").expect("the time zone database is built in")
 }
+
+#[cfg(test)]
+mod tests {
+    use tickgate_core::time::Millis;
+
+    use super::*;
+    use crate::upstream::polygon::Plan;
+    use crate::upstream::simulated::SimulatorSettings;
+
+    #[test]
+    fn a_simulated_market_is_open_at_night_unless_it_follows_the_clock() {
+        let saturday = Millis::parse_rfc3339("2026-03-14T15:00:00Z").unwrap();
+        for (session, speed, phase) in [
+            (SessionMode::Open, 1.0, MarketPhase::Regular),
+            (SessionMode::Clock, 1.0, MarketPhase::Closed),
+            (SessionMode::Clock, 60.0, MarketPhase::Regular),
+        ] {
+            let settings = UpstreamSettings {
+                market: MarketSource::Simulated,
+                plan: Plan::Advanced,
+                per_minute: 60,
+                cache_max_bytes: 0,
+                simulator: SimulatorSettings { session, speed, ..SimulatorSettings::default() },
+            };
+            assert_eq!(calendar(&settings).phase(saturday), phase, "{session:?} {speed}");
+        }
+    }
+}

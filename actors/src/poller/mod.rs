@@ -130,6 +130,12 @@ impl PollerActor {
         self.followers.keys().next().map_or(Pace::Times(1), |topic| self.parts.market_state.pace(topic))
     }
 
+    fn forget(&mut self, topic: &Topic) {
+        self.schedule.remove(topic);
+        self.seen.remove(topic);
+        self.followers.remove(topic);
+    }
+
     fn count_calls(&mut self) {
         // What rests leaves its share of the budget to the others.
         let resting = if self.pace() == Pace::Rests { self.seen.len() } else { 0 };
@@ -299,6 +305,10 @@ impl Handler<Poll> for PollerActor {
     type Result = ();
 
     fn handle(&mut self, Poll { topic, interval_ms, from, stream }: Poll, ctx: &mut Self::Context) {
+        if self.followers.get(&topic).is_some_and(|follower| follower.stream != stream) {
+            // A stream that was rebuilt has seen nothing.
+            self.forget(&topic);
+        }
         self.schedule.set(topic.clone(), interval_ms, self.parts.clock.now());
         self.followers.insert(topic, Follower { from, stream });
         self.count_calls();
@@ -310,9 +320,7 @@ impl Handler<Unpoll> for PollerActor {
     type Result = ();
 
     fn handle(&mut self, Unpoll(topic): Unpoll, _: &mut Self::Context) {
-        self.schedule.remove(&topic);
-        self.seen.remove(&topic);
-        self.followers.remove(&topic);
+        self.forget(&topic);
         self.count_calls();
     }
 }

@@ -13,6 +13,7 @@ use actix::{
 };
 use std::time::Duration;
 use tickgate_core::market::Topic;
+use tickgate_core::market::cadence::Pace;
 use tickgate_core::ports::UpstreamError;
 use tickgate_core::tape::Draft;
 
@@ -91,6 +92,12 @@ impl StreamActor {
         }
     }
 
+    fn unpoll(&self) {
+        if let Some(poller) = self.poller() {
+            let _ = poller.try_send(Unpoll(self.parts.topic.clone()));
+        }
+    }
+
     fn poller(&self) -> Option<actix::Addr<PollerActor>> {
         self.parts.poller.as_ref().and_then(Slot::get)
     }
@@ -150,9 +157,7 @@ impl StreamActor {
         self.linger = None;
         self.interval_ms = None;
         self.recording = false;
-        if let Some(poller) = self.poller() {
-            let _ = poller.try_send(Unpoll(self.parts.topic.clone()));
-        }
+        self.unpoll();
         self.mark(Some(Recording::Ends), Vec::new());
         self.parts.supervisor.rested(self.parts.topic.clone());
         ctx.stop();
@@ -185,9 +190,7 @@ impl StreamActor {
     fn is_unknown(&mut self) {
         self.unknown = true;
         tracing::info!(topic = %self.parts.topic, "the upstream knows no such symbol; it is polled no more");
-        if let Some(poller) = self.poller() {
-            let _ = poller.try_send(Unpoll(self.parts.topic.clone()));
-        }
+        self.unpoll();
         self.publish(status::unknown_symbol(&self.parts));
         self.parts.supervisor.unknown_symbol(self.parts.topic.clone());
         for reply in self.waiting.drain(..) {
@@ -282,10 +285,15 @@ impl Handler<Observed> for StreamActor {
 impl Handler<Remark> for StreamActor {
     type Result = ();
 
-    fn handle(&mut self, _: Remark, _: &mut Self::Context) {
+    fn handle(&mut self, _: Remark, ctx: &mut Self::Context) {
         self.subject.forget_latest();
         if self.recording {
             self.mark(Some(Recording::Begins { resumed: false }), Vec::new());
+            if self.parts.market_state.pace(&self.parts.topic) == Pace::Rests {
+                // The poller rests, and the new tape would have no price until the morning.
+                self.unpoll();
+                self.poll(ctx);
+            }
         }
     }
 }

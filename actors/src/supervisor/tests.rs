@@ -680,6 +680,27 @@ mod hours {
     }
 
     #[test]
+    fn at_night_too_a_tape_and_a_stream_that_were_rebuilt_have_a_price() {
+        on_paused_time(|| async {
+            let clock = Clock::starting_at(at("2026-03-14T15:00:00Z"));
+            let market = Market::by_hours(clock, says("closed")).await;
+            let window = market.window();
+            settle().await;
+            let mut reader = read(&window, "prices:AAPL", Start::Live).await;
+            assert_eq!(next(&mut reader).await, "price prices:AAPL");
+            pass(60.0).await;
+            for victim in [Victim::Tape, Victim::Stream("prices:AAPL")] {
+                let calls = market.upstream.quote_calls("AAPL");
+                market.kill(victim);
+                pass(60.0).await;
+                assert_eq!(market.upstream.quote_calls("AAPL"), calls + 1);
+                let told = read_all(&mut reader);
+                assert!(told.contains(&"price prices:AAPL".to_owned()), "{told:?}");
+            }
+        });
+    }
+
+    #[test]
     fn a_failure_at_the_close_is_mended_before_the_market_rests() {
         on_paused_time(|| async {
             let clock = Clock::starting_at(at("2026-03-14T15:00:00Z"));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tickgate_core::budget::Payer;
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
 use tokio::sync::watch;
@@ -14,6 +15,8 @@ use super::store::Outcome;
 pub(super) struct Flight {
     /// When it ends at the latest.
     pub(super) deadline: Millis,
+    /// On whose account it goes.
+    pub(super) payer: Payer,
     landed: watch::Receiver<Option<Outcome>>,
 }
 
@@ -41,13 +44,13 @@ pub(super) struct Flights(Arc<Mutex<HashMap<Arc<str>, Flight>>>);
 
 impl Flights {
     /// Joins the flight of a question or starts one.
-    pub(super) fn board(&self, key: &Arc<str>, deadline: Millis) -> Boarded {
+    pub(super) fn board(&self, key: &Arc<str>, payer: &Payer, deadline: Millis) -> Boarded {
         let mut flights = self.lock();
         if let Some(flight) = flights.get(key) {
             return Boarded::Joined(flight.clone());
         }
         let (sender, landed) = watch::channel(None);
-        let flight = Flight { deadline, landed };
+        let flight = Flight { deadline, payer: payer.clone(), landed };
         flights.insert(Arc::clone(key), flight.clone());
         Boarded::Started(flight, Landing { flights: self.clone(), key: Arc::clone(key), sender })
     }

@@ -20,6 +20,7 @@ use std::time::Duration;
 use actix_rt::time::timeout;
 use jiff::tz::TimeZone;
 use tickgate_actors::Clock;
+use tickgate_core::budget::Payer;
 use tickgate_core::market::cache_class::{class_of, rests_with_stocks, ttl};
 use tickgate_core::market::{CacheClass, Session};
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
@@ -93,6 +94,7 @@ struct Question {
     key: Arc<str>,
     class: CacheClass,
     session: Session,
+    payer: Payer,
     deadline: Millis,
 }
 
@@ -123,7 +125,7 @@ impl UpstreamCache {
     ) -> Result<CachedAnswer, UpstreamError> {
         let mut query = call.query.clone();
         query.sort();
-        let question = self.question(call.path.with_query(&query), class, session, call.deadline);
+        let question = self.question(call.path.with_query(&query), class, session, (&call.payer, call.deadline));
         self.answer(&question, || {
             let (client, call) = (Rc::clone(client), call.clone());
             async move { client.get(call).await }
@@ -142,7 +144,7 @@ impl UpstreamCache {
         class: CacheClass,
         session: &Session,
     ) -> Result<CachedAnswer, UpstreamError> {
-        let question = self.question(call.next.as_str().to_owned(), class, session, call.deadline);
+        let question = self.question(call.next.as_str().to_owned(), class, session, (&call.payer, call.deadline));
         self.answer(&question, || {
             let (client, call) = (Rc::clone(client), call.clone());
             async move { client.get_page(call).await }
@@ -155,10 +157,11 @@ impl UpstreamCache {
         self.store.tidy();
     }
 
-    fn question(&self, target: String, class: CacheClass, session: &Session, deadline: Millis) -> Question {
+    fn question(&self, target: String, class: CacheClass, session: &Session, asker: (&Payer, Millis)) -> Question {
+        let (payer, deadline) = (asker.0.clone(), asker.1);
         let class = class_of(class, &target, (self.now)(), &self.new_york);
         let session = if rests_with_stocks(&target) { *session } else { Session { phase: Session::OPEN.phase, ..*session } };
-        Question { key: target.into(), class, session, deadline }
+        Question { key: target.into(), class, session, payer, deadline }
     }
 
     async fn answer<F>(&self, question: &Question, fetch: impl Fn() -> F) -> Result<CachedAnswer, UpstreamError>
@@ -177,7 +180,7 @@ impl UpstreamCache {
                 return kept.outcome.clone().map(|answer| CachedAnswer { answer, hit: Hit::Fresh });
             }
             let stale = kept.and_then(|kept| kept.stale((self.now)()));
-            let (flight, joined) = match self.board(question) {
+            let (mut flight, joined) = match self.board(question) {
                 Boarding::Kept(kept) => {
                     self.metrics.fresh.inc();
                     return kept.outcome.clone().map(|answer| CachedAnswer { answer, hit: Hit::Fresh });
@@ -188,9 +191,8 @@ impl UpstreamCache {
                     (flight, false)
                 }
             };
-            let deadline = flight.deadline;
-            let outcome = self.wait(question, flight, stale.is_some()).await;
-            if joined && tries < MAX_TRIES && self.could_do_better(question, &outcome, deadline) {
+            let outcome = self.wait(question, &mut flight, stale.is_some()).await;
+            if joined && tries < MAX_TRIES && self.could_do_better(question, &outcome, &flight) {
                 tries += 1;
                 continue;
             }
@@ -200,7 +202,7 @@ impl UpstreamCache {
 
     /// Boards the flight of a question, unless it has landed since the store was looked at.
     fn board(&self, question: &Question) -> Boarding {
-        let boarded = self.flights.board(&question.key, question.deadline);
+        let boarded = self.flights.board(&question.key, &question.payer, question.deadline);
         match (boarded, self.store.get(&question.key).filter(|kept| kept.is_fresh((self.now)()))) {
             (Boarded::Started(_, landing), Some(kept)) => {
                 landing.land(kept.outcome.clone());
@@ -229,7 +231,7 @@ impl UpstreamCache {
         });
     }
 
-    async fn wait(&self, question: &Question, mut flight: Flight, has_stale: bool) -> Outcome {
+    async fn wait(&self, question: &Question, flight: &mut Flight, has_stale: bool) -> Outcome {
         let mut longest = self.until(question.deadline);
         if has_stale {
             longest = longest.min(Duration::from_millis(STALE_PATIENCE_MS));
@@ -243,11 +245,11 @@ impl UpstreamCache {
     }
 
     /// Whether a failure says more of the one who asked than of the question: they had less time, or no budget left.
-    fn could_do_better(&self, question: &Question, outcome: &Outcome, deadline: Millis) -> bool {
+    fn could_do_better(&self, question: &Question, outcome: &Outcome, flight: &Flight) -> bool {
         let has_time = (self.now)().plus(LEAST_TRY_MS) <= question.deadline;
         match outcome.as_ref().map_err(|error| error.kind) {
-            Err(UpstreamErrorKind::Budget) => has_time,
-            Err(UpstreamErrorKind::Timeout) => has_time && deadline.plus(LEAST_TRY_MS) <= question.deadline,
+            Err(UpstreamErrorKind::Budget) => has_time && flight.payer != question.payer,
+            Err(UpstreamErrorKind::Timeout) => has_time && flight.deadline.plus(LEAST_TRY_MS) <= question.deadline,
             _ => false,
         }
     }

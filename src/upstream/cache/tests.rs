@@ -46,7 +46,7 @@ impl Bench {
     }
 
     fn question(&self, target: &str, patience_ms: u64) -> Question {
-        self.cache.question(target.to_owned(), CacheClass::Live, &Session::OPEN, self.now().plus(patience_ms))
+        self.cache.question(target.to_owned(), CacheClass::Live, &Session::OPEN, (&Payer::Polling, self.now().plus(patience_ms)))
     }
 
     /// Asks, and is answered at once.
@@ -232,7 +232,9 @@ mod keeping {
     async fn crypto_is_not_kept_over_a_night_in_new_york() {
         let bench = Bench::new(PLENTY);
         let closed = Session { phase: Some(tickgate_core::market::MarketPhase::Closed), ..Session::OPEN };
-        let phase = |target: &str| bench.cache.question(target.to_owned(), CacheClass::Live, &closed, Millis(0)).session.phase;
+        let phase = |target: &str| {
+            bench.cache.question(target.to_owned(), CacheClass::Live, &closed, (&Payer::Polling, Millis(0))).session.phase
+        };
         assert_eq!(phase("/v2/last/trade/AAPL"), closed.phase);
         assert_eq!(phase("/v2/aggs/ticker/X:BTCUSD/prev"), Session::OPEN.phase);
     }
@@ -304,15 +306,19 @@ mod flying {
     async fn who_joined_one_that_had_no_budget_left_tries_alone() {
         let bench = Bench::new(PLENTY);
         let question = bench.question("/a", 5_000);
+        let somebody = Payer::Caller(tickgate_core::access::Principal::new("key", "somebody"));
+        let other = Question { payer: somebody, ..bench.question("/a", 5_000) };
         let refused = || async { Err(UpstreamError::new(UpstreamErrorKind::Budget, "as the test says")) };
         let granted = || {
             let granted = answer("1", bench.now());
             async move { Ok(granted) }
         };
-        let (first, second) =
-            futures_util::future::join(bench.cache.answer(&question, refused), bench.cache.answer(&question, granted)).await;
-        assert_eq!(first.unwrap_err().kind, UpstreamErrorKind::Budget);
-        assert_eq!(second.unwrap().hit, Hit::Miss);
+        let asked = [bench.cache.answer(&question, refused), bench.cache.answer(&question, refused)];
+        let (asked, other) = futures_util::future::join(join_all(asked), bench.cache.answer(&other, granted)).await;
+        for outcome in asked {
+            assert_eq!(outcome.unwrap_err().kind, UpstreamErrorKind::Budget, "another try would be refused as well");
+        }
+        assert_eq!(other.unwrap().hit, Hit::Miss);
     }
 
     #[actix_rt::test]
@@ -324,5 +330,59 @@ mod flying {
         bench.pass(2_000);
         let question = bench.question("/b", 1);
         assert_eq!(bench.cache.answer(&question, never).await.unwrap().hit, Hit::Stale);
+    }
+
+    #[actix_rt::test]
+    async fn a_worker_that_ends_lets_go_of_those_who_wait_for_it_elsewhere() {
+        let bench = Bench::new(PLENTY);
+        let cache = bench.cache.clone();
+        let worker = std::thread::spawn(move || {
+            actix_rt::System::new().block_on(async move {
+                let question = cache.question(
+                    "/a".to_owned(),
+                    CacheClass::Live,
+                    &Session::OPEN,
+                    (&Payer::Polling, Millis(NOON).plus(20_000)),
+                );
+                assert!(poll_immediate(Box::pin(cache.answer(&question, never))).await.is_none());
+            });
+        });
+        let question = bench.question("/a", 20_000);
+        actix_rt::task::spawn_blocking(|| worker.join().unwrap()).await.unwrap();
+        let granted = || async { Ok(answer("1", Millis(NOON))) };
+        assert_eq!(bench.cache.answer(&question, granted).await.unwrap().hit, Hit::Miss);
+    }
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever happens, an answer is never shown after its time, and the newest is shown.
+        #[test]
+        fn no_answer_is_shown_after_its_time(steps in proptest::collection::vec((0u64..40_000, any::<bool>()), 1..40)) {
+            actix_rt::System::new().block_on(async {
+                let bench = Bench::new(PLENTY);
+                let kept = ttl(CacheClass::Live, &Session::OPEN, Millis(NOON));
+                let mut newest: Option<Millis> = None;
+                for (pause, answers) in steps {
+                    bench.pass(pause);
+                    let age = newest.map(|newest| bench.now().since(newest));
+                    let outcome = bench.ask("/a", if answers { Ok("1") } else { Err(UpstreamErrorKind::Timeout) }).await;
+                    let expected = match age {
+                        Some(age) if age < kept.fresh_ms => body("1", Hit::Fresh),
+                        _ if answers => body("1", Hit::Miss),
+                        Some(age) if age < kept.fresh_ms + kept.stale_ms => body("1", Hit::Stale),
+                        _ => Err(UpstreamErrorKind::Timeout),
+                    };
+                    if expected == body("1", Hit::Miss) {
+                        newest = Some(bench.now());
+                    }
+                    prop_assert_eq!(outcome, expected);
+                }
+                Ok(())
+            })?;
+        }
     }
 }
