@@ -30,6 +30,7 @@ use super::table::{Object, Table};
 /// Every list that is described by a table.
 pub(crate) const TABLES: &[&[Table]] = &[
     codes::TABLES,
+    tickers::TABLES,
     corporate::TABLES,
     benzinga::TABLES,
     financials::TABLES,
@@ -45,6 +46,7 @@ pub(crate) const OBJECTS: &[&[Object]] = &[
     ticks::OBJECTS,
     currencies::OBJECTS,
     related::OBJECTS,
+    tickers::OBJECTS,
     options::OBJECTS,
     futures::OBJECTS,
     indicators::OBJECTS,
@@ -65,8 +67,6 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}", web::get().to(aggregates::range))
         .route("/v2/aggs/ticker/{ticker}/prev", web::get().to(aggregates::previous))
         .route("/v2/last/trade/{ticker}", web::get().to(trades::last))
-        .route("/v3/reference/tickers", web::get().to(tickers::list))
-        .route("/v3/reference/tickers/{ticker}", web::get().to(tickers::details))
         .route("/v2/reference/news", web::get().to(news::list))
         .route("/v1/marketstatus/now", web::get().to(status::now))
         .route("/v1/marketstatus/upcoming", web::get().to(status::upcoming))

@@ -1,116 +1,70 @@
 //! Reference data: which tickers there are, and what is known about one.
 
-use actix_web::{HttpRequest, web};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::answer::{Answer, Refusal};
+use super::super::answer::Refusal;
 use super::super::market::calendar::timestamp;
 use super::super::market::universe::{Instrument, Market};
 use super::super::noise::{below, mix};
-use super::super::parameters::{NEXT_URL_BASE, Parameters, next_url};
-use super::super::state::{State, View};
+use super::super::parameters::NEXT_URL_BASE;
+use super::super::state::View;
+use super::super::table::{Call, Filter, Object, Table, flag, text};
 
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 1_000;
+const FILTERS: &[Filter] =
+    &[text("ticker"), text("type"), text("market"), text("exchange").at("primary_exchange"), text("cik"), flag("active")];
+
+pub(super) const TABLES: &[Table] = &[Table::new("/v3/reference/tickers", listed)
+    .filters(FILTERS)
+    .sorts(&["ticker", "name", "market", "locale", "type", "primary_exchange", "last_updated_utc"])
+    .limit(100, 1_000)
+    .dressed(|call, listed| {
+        let ticker = listed["ticker"].as_str().unwrap_or_default();
+        if let Some(instrument) = call.view.exchange.universe.find(ticker) {
+            *listed = row(&call.view, instrument);
+        }
+    })
+    .counted()];
+pub(super) const OBJECTS: &[Object] =
+    &[Object::new("/v3/reference/tickers/{ticker}", |call| details_of(&call.view, call.segment("ticker")))];
 
 /// Every company makes the same.
 pub(super) const SIC_CODE: &str = "3571";
 
-/// What a listing may be sorted by.
-const SORTS: [&str; 6] = ["ticker", "name", "market", "type", "primary_exchange", "last_updated_utc"];
+const MARKETS: [&str; 5] = ["stocks", "crypto", "fx", "otc", "indices"];
 
-/// A query for tickers, which is also the cursor of its next page.
-#[derive(Debug, Serialize, Deserialize)]
-struct TickerQuery {
-    ticker: Option<String>,
-    kind: Option<String>,
-    market: Option<String>,
-    exchange: Option<String>,
-    search: Option<String>,
-    active: bool,
-    sort: String,
-    descending: bool,
-    limit: usize,
-    skip: usize,
-}
-
-impl TickerQuery {
-    fn of(parameters: &Parameters) -> Result<Self, Refusal> {
-        let owned = |name| parameters.text(name).map(str::to_owned);
-        let sort = parameters.text("sort").unwrap_or("ticker");
-        if !SORTS.contains(&sort) {
-            return Err(Refusal::BadParameter(format!("sort must be one of {}", SORTS.join(", "))));
-        }
-        let market = owned("market");
-        if market.as_deref().is_some_and(|market| !["stocks", "crypto", "fx", "otc", "indices"].contains(&market)) {
-            return Err(Refusal::BadParameter("market must be one of stocks, crypto, fx, otc, indices".to_owned()));
-        }
-        Ok(Self {
-            ticker: owned("ticker"),
-            kind: owned("type"),
-            market,
-            exchange: owned("exchange"),
-            search: owned("search").map(|search| search.to_lowercase()),
-            active: parameters.flag("active", true)?,
-            sort: sort.to_owned(),
-            descending: parameters.descending("order", false)?,
-            limit: parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?,
-            skip: 0,
-        })
+/// Lists the tickers by what they are asked for; the page that is sent gets the rest.
+fn listed(call: &Call<'_>) -> Result<Vec<Value>, Refusal> {
+    if call.parameters.text("market").is_some_and(|market| !MARKETS.contains(&market)) {
+        return Err(Refusal::BadParameter(format!("market must be one of {}", MARKETS.join(", "))));
     }
-
-    fn admits(&self, instrument: &Instrument) -> bool {
-        let matches = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
-        let mentions = |search: &String| {
-            instrument.ticker.to_lowercase().contains(search) || instrument.name.to_lowercase().contains(search)
-        };
-        self.active
-            && matches(&self.ticker, &instrument.ticker)
-            && matches(&self.kind, instrument.kind)
-            && matches(&self.market, market_name(instrument.market))
-            && matches(&self.exchange, instrument.exchange)
-            && self.search.as_ref().is_none_or(mentions)
-    }
-
-    fn sort_key<'a>(&self, instrument: &'a Instrument) -> &'a str {
-        match self.sort.as_str() {
-            "name" => &instrument.name,
-            "market" => market_name(instrument.market),
-            "type" => instrument.kind,
-            "primary_exchange" => instrument.exchange,
-            // All rows are updated at the same time, so that order is the one of the tickers.
-            _ => &instrument.ticker,
-        }
-    }
-}
-
-pub(crate) async fn list(state: web::Data<State>, request: HttpRequest) -> Answer {
-    list_of(&state.view(), &Parameters::of(request.query_string())).into()
-}
-
-pub(crate) async fn details(state: web::Data<State>, path: web::Path<String>) -> Answer {
-    details_of(&state.view(), &path).into()
-}
-
-/// Answers one page of the tickers that match.
-pub(crate) fn list_of(view: &View<'_>, parameters: &Parameters) -> Result<Value, Refusal> {
-    let query = match parameters.cursor()? {
-        Some(query) => query,
-        None => TickerQuery::of(parameters)?,
+    let search = call.parameters.text("search").map(str::to_lowercase);
+    // Without a word on it, those that are no longer traded are left out; here all are traded.
+    let mentions = |instrument: &&Instrument| {
+        let has = |text: &str, part: &String| text.to_lowercase().contains(part);
+        search.as_ref().is_none_or(|part| has(&instrument.ticker, part) || has(&instrument.name, part))
     };
-    let mut found: Vec<&Instrument> = view.exchange.universe.all().iter().filter(|instrument| query.admits(instrument)).collect();
-    found.sort_by_key(|instrument| (query.sort_key(instrument), instrument.ticker.as_str()));
-    if query.descending {
-        found.reverse();
-    }
-    let rows: Vec<Value> = found.iter().skip(query.skip).take(query.limit).map(|instrument| row(view, instrument)).collect();
-    let sent = query.skip + rows.len();
-    let mut body = json!({"status": "OK", "count": rows.len(), "results": rows});
-    if sent < found.len() {
-        body["next_url"] = next_url("/v3/reference/tickers", &TickerQuery { skip: sent, ..query }).into();
-    }
-    Ok(body)
+    let rows = call.view.exchange.universe.all().iter().filter(mentions).map(|instrument| {
+        let mut row = json!({
+            "ticker": instrument.ticker,
+            "name": instrument.name,
+            "market": market_name(instrument.market),
+            "locale": locale(instrument),
+            "active": true,
+        });
+        if instrument.market == Market::Stocks {
+            row["type"] = instrument.kind.into();
+            row["primary_exchange"] = instrument.exchange.into();
+            if instrument.kind != "ETF" {
+                row["cik"] = cik(instrument).into();
+            }
+        }
+        row
+    });
+    Ok(rows.collect())
+}
+
+fn locale(instrument: &Instrument) -> &'static str {
+    if instrument.pair.is_some() { "global" } else { "us" }
 }
 
 /// Answers what is known about one ticker.
@@ -133,7 +87,7 @@ fn row(view: &View<'_>, instrument: &Instrument) -> Value {
         "ticker": instrument.ticker,
         "name": instrument.name,
         "market": market_name(instrument.market),
-        "locale": if instrument.pair.is_some() { "global" } else { "us" },
+        "locale": locale(instrument),
         "active": true,
         "last_updated_utc": updated,
     });

@@ -59,7 +59,7 @@ fn list(state: &State, target: &str) -> Vec<Value> {
 }
 
 /// Follows every `next_url`, a while later each time.
-fn walk(state: &State, target: &str) -> Vec<Value> {
+pub(super) fn walk(state: &State, target: &str) -> Vec<Value> {
     let (mut found, mut next, mut now_ms) = (Vec::new(), target.to_owned(), at(NOON));
     loop {
         let body = ask(state, now_ms, &next).unwrap();
