@@ -8,6 +8,7 @@
 //! | `faults` | what goes wrong, and when: pure |
 //! | `controls`, `state`, `clock` | what is kept and shared |
 //! | `gate`, `parameters`, `answer`, `routes` | how requests are read and answered |
+//! | `table` | how endpoints answer that are only described: filters, orders, pages |
 
 mod answer;
 mod clock;
@@ -20,6 +21,7 @@ mod noise;
 mod parameters;
 mod routes;
 mod state;
+mod table;
 #[cfg(test)]
 mod tests;
 

@@ -14,6 +14,9 @@ use super::super::state::{State, View};
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1_000;
 
+/// Every company makes the same.
+pub(super) const SIC_CODE: &str = "3571";
+
 /// What a listing may be sorted by.
 const SORTS: [&str; 6] = ["ticker", "name", "market", "type", "primary_exchange", "last_updated_utc"];
 
@@ -145,11 +148,11 @@ fn row(view: &View<'_>, instrument: &Instrument) -> Value {
         row["primary_exchange"] = instrument.exchange.into();
         row["type"] = instrument.kind.into();
         row["currency_name"] = "usd".into();
-        row["composite_figi"] = figi(mix(&[key, 50])).into();
+        row["composite_figi"] = composite_figi(instrument).into();
         row["share_class_figi"] = figi(mix(&[key, 51])).into();
         // Funds have no CIK of their own upstream.
         if instrument.kind != "ETF" {
-            row["cik"] = format!("{:010}", below(mix(&[key, 52]), 2_000_000)).into();
+            row["cik"] = cik(instrument).into();
         }
     }
     row
@@ -158,9 +161,8 @@ fn row(view: &View<'_>, instrument: &Instrument) -> Value {
 fn add_company(results: &mut Value, instrument: &Instrument) {
     let key = instrument.key;
     let ticker = &instrument.ticker;
-    let shares = 50_000_000 + below(mix(&[key, 60]), 15_000_000_000) / 1_000 * 1_000;
-    let branding = format!("{NEXT_URL_BASE}/v1/reference/company-branding/{:016x}/images", mix(&[key, 61]));
-    let founded = 1_950 + below(mix(&[key, 62]), 70);
+    let shares = shares(instrument);
+    let branding = branding(instrument);
     let company = json!({
         "market_cap": (shares as f64 * instrument.base_price).round(),
         "phone_number": format!("(555) 555-01{:02}", below(mix(&[key, 63]), 100)),
@@ -171,12 +173,12 @@ fn add_company(results: &mut Value, instrument: &Instrument) {
             "postal_code": format!("{:05}", 90_000 + below(mix(&[key, 65]), 6_000)),
         },
         "description": format!("{} in the simulated market. Figures are made up.", instrument.name),
-        "sic_code": "3571",
+        "sic_code": SIC_CODE,
         "sic_description": "ELECTRONIC COMPUTERS",
         "ticker_root": ticker.split('.').next().unwrap_or(ticker),
         "homepage_url": format!("https://{}.example.com", ticker.to_lowercase()),
         "total_employees": 100 + below(mix(&[key, 66]), 200_000),
-        "list_date": format!("{founded}-{:02}-{:02}", 1 + below(mix(&[key, 67]), 12), 1 + below(mix(&[key, 68]), 28)),
+        "list_date": list_date(instrument),
         "branding": {
             "logo_url": format!("{branding}/2026-03-01_logo.svg"),
             "icon_url": format!("{branding}/2026-03-01_icon.png"),
@@ -190,7 +192,33 @@ fn add_company(results: &mut Value, instrument: &Instrument) {
     }
 }
 
-fn market_name(market: Market) -> &'static str {
+/// Counts the shares of a company.
+pub(super) fn shares(instrument: &Instrument) -> u64 {
+    50_000_000 + below(mix(&[instrument.key, 60]), 15_000_000_000) / 1_000 * 1_000
+}
+
+/// Gives the date a company was listed on.
+pub(super) fn list_date(instrument: &Instrument) -> String {
+    let key = instrument.key;
+    let founded = 1_950 + below(mix(&[key, 62]), 70);
+    format!("{founded}-{:02}-{:02}", 1 + below(mix(&[key, 67]), 12), 1 + below(mix(&[key, 68]), 28))
+}
+
+/// Gives the number the regulator knows a company by.
+pub(super) fn cik(instrument: &Instrument) -> String {
+    format!("{:010}", below(mix(&[instrument.key, 52]), 2_000_000))
+}
+
+pub(super) fn composite_figi(instrument: &Instrument) -> String {
+    figi(mix(&[instrument.key, 50]))
+}
+
+/// Gives where the pictures of a company are, without the ending that names one.
+pub(super) fn branding(instrument: &Instrument) -> String {
+    format!("{NEXT_URL_BASE}/v1/reference/company-branding/{:016x}/images", mix(&[instrument.key, 61]))
+}
+
+pub(super) fn market_name(market: Market) -> &'static str {
     match market {
         Market::Stocks => "stocks",
         Market::Crypto => "crypto",

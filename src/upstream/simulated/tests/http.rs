@@ -15,29 +15,29 @@ use super::super::state::State;
 use super::super::{Simulator, SimulatorSettings, gate, routes};
 use super::state;
 
-struct Reply {
-    status: StatusCode,
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
 impl Reply {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 }
 
-async fn send(state: &web::Data<State>, request: TestRequest) -> Reply {
+pub(super) async fn send(state: &web::Data<State>, request: TestRequest) -> Reply {
     let app = App::new().app_data(state.clone()).wrap(from_fn(gate::pass)).wrap(Compress::default()).configure(routes::configure);
     let response = call_service(&init_service(app).await, request.to_request()).await;
     Reply { status: response.status(), headers: response.headers().clone(), body: read_body(response).await.to_vec() }
 }
 
-async fn get(state: &web::Data<State>, path: &str) -> Reply {
+pub(super) async fn get(state: &web::Data<State>, path: &str) -> Reply {
     send(state, TestRequest::get().uri(path).insert_header(("Authorization", "Bearer k"))).await
 }
 
-fn market() -> web::Data<State> {
+pub(super) fn market() -> web::Data<State> {
     web::Data::new(state(SessionMode::Open))
 }
 
