@@ -2,6 +2,8 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::quota::BudgetMetrics;
+
 /// Handles of every metric of this crate.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -11,6 +13,8 @@ pub struct Metrics {
     pub tape_bytes: IntGauge,
     /// Polls of the upstream, by kind and outcome.
     pub polls: IntCounterVec,
+    /// The upstream budget.
+    pub budget: BudgetMetrics,
     /// Topics that are watched.
     pub topics_watched: IntGauge,
     /// Actors rebuilt after a panic, by actor.
@@ -62,6 +66,7 @@ impl Metrics {
             tape_events: counter("tickgate_tape_events_total", "Events put on the tape.", &["kind"])?,
             tape_bytes: gauge("tickgate_tape_bytes", "Bytes of the events that the tape retains.")?,
             polls: counter("tickgate_polls_total", "Polls of the upstream.", &["kind", "outcome"])?,
+            budget: BudgetMetrics::register(registry)?,
             topics_watched: gauge("tickgate_topics_watched", "Topics that somebody watches.")?,
             actor_restarts: counter("tickgate_actor_restarts_total", "Actors rebuilt after a panic.", &["actor"])?,
             sessions_open: gauge("tickgate_sessions_open", "MCP sessions that are open.")?,

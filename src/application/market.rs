@@ -10,12 +10,12 @@ use secrecy::SecretString;
 use tickgate_actors::stream::MarketState;
 use tickgate_actors::supervisor::{MarketDataFactory, MarketHandles, SupervisorActor, SupervisorSettings};
 use tickgate_actors::{Clock, Metrics};
-use tickgate_core::market::{MarketPhase, Source};
+use tickgate_core::market::{Calendar, MarketPhase, Source};
 use tickgate_core::ports::MarketData;
 
 use crate::settings::{MarketSource, Settings, UpstreamSettings};
 use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
-use crate::upstream::simulated::Simulator;
+use crate::upstream::simulated::{SessionMode, Simulator};
 
 /// The upstream that the client talks to; the simulated one is started here, on a loopback port of its own.
 pub(super) fn upstream(settings: &UpstreamSettings) -> anyhow::Result<(Option<(Simulator, Server)>, PolygonSettings)> {
@@ -50,12 +50,24 @@ pub(super) fn start_market(
     let factory: MarketDataFactory = Arc::new(move |quota| -> Rc<dyn MarketData> {
         Rc::new(PolygonClient::new((*client).clone(), quota, clock, upstream.clone()))
     });
-    let new_york = TimeZone::get("America/New_York").expect("the time zone database is built in");
-    let state = MarketState::new(MarketPhase::by_clock(clock.now(), &new_york), source, settings.upstream.plan.delayed());
+    let state = MarketState::by(calendar(&settings.upstream), clock, source, settings.upstream.plan.delayed());
     let supervisor = SupervisorSettings {
         tape: settings.streams.tape,
         quota: tickgate_actors::quota::QuotaSettings { per_minute: settings.upstream.per_minute },
         linger_ms: settings.streams.linger_secs * 1_000,
     };
     SupervisorActor::launch(supervisor, factory, state, clock, metrics.clone())
+}
+
+/// When the stock market trades: a simulated one may never close, and one whose time runs at another speed has no hours of ours.
+fn calendar(settings: &UpstreamSettings) -> Calendar {
+    let simulated = matches!(settings.market, MarketSource::Simulated);
+    if simulated && (settings.simulator.session == SessionMode::Open || settings.simulator.speed != 1.0) {
+        return Calendar::always(MarketPhase::Regular);
+    }
+    Calendar::weekly(new_york())
+}
+
+pub(super) fn new_york() -> TimeZone {
+    TimeZone::get("America/New_York").expect("the time zone database is built in")
 }

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::registry::{LiveRegistry, RegistryCatalog};
 use crate::tools::{ToolContext, ToolMetrics};
+use crate::upstream::cache::UpstreamCache;
 use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
 
 /// What each worker is made of.
@@ -28,6 +29,7 @@ pub(super) struct WorkerParts {
     pub(super) tape: Limits,
     pub(super) client_settings: Arc<PolygonSettings>,
     pub(super) upstream_metrics: UpstreamMetrics,
+    pub(super) cache: UpstreamCache,
     pub(super) registry: LiveRegistry,
     pub(super) server_info: Arc<ServerInfo>,
     pub(super) alerts: Alerts,
@@ -59,6 +61,7 @@ impl WorkerParts {
         let context = Rc::new(ToolContext {
             window,
             upstream: Rc::new(upstream),
+            cache: self.cache.clone(),
             market: self.market.state.clone(),
             registry: self.registry.clone(),
             alerts: self.alerts.clone(),

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tickgate_actors::window::{Ready, Wish};
 use tickgate_core::access::Scope;
+use tickgate_core::budget::Payer;
 use tickgate_core::market::{Symbol, Topic};
 use tickgate_core::mcp::{CacheScope, FeatureError, Outcome};
 
@@ -121,7 +122,8 @@ async fn of_tape(context: &ToolContext, topic: &Topic) -> Result<String, ToolFai
 async fn bars_of(call: &ReadCall, timespan: &'static str) -> Result<String, ToolFailure> {
     let symbol = symbol_of(&call.variables).ok_or_else(|| ToolFailure::argument("symbol", "it is no symbol"))?;
     let position = call.context.window.position();
-    let bars = bars::newest(&call.context, &symbol, timespan, BARS, call.link.request_id().to_owned()).await?;
+    let payer = Payer::Caller(call.caller.principal.clone());
+    let bars = bars::newest(&call.context, &symbol, timespan, BARS, payer, call.link.request_id().to_owned()).await?;
     let freshness = call.context.freshness(bars.as_of, bars.delayed, position);
     Ok(json!({"results": bars.rows, "_freshness": freshness}).to_string())
 }

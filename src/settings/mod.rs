@@ -175,6 +175,8 @@ pub struct UpstreamSettings {
     pub plan: Plan,
     /// `UPSTREAM_RPM`, or the plan's.
     pub per_minute: u32,
+    /// `CACHE_MAX_BYTES`; 0 keeps nothing.
+    pub cache_max_bytes: u64,
     /// `SIM_*`.
     pub simulator: SimulatorSettings,
 }

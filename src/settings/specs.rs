@@ -164,6 +164,12 @@ pub const SPECS: &[Spec] = &[
         "Plan of the upstream key; decides budget, delay and snapshots. The default is free with a key, advanced when simulated.",
     ),
     open("UPSTREAM_RPM", "1 to 1000000", "Upstream requests a minute; the default is the plan's."),
+    spec(
+        "CACHE_MAX_BYTES",
+        "67108864",
+        "0 to 1099511627776",
+        "Bytes of upstream answers kept for callers that ask the same; 0 keeps none.",
+    ),
     spec("SIM_SEED", "1", "a whole number", "The simulated market is the same for the same seed."),
     spec("SIM_SPEED", "1", "0.1 to 1000", "How fast time runs in the simulated market."),
     spec("SIM_SYMBOLS", "500", "1 to 20000", "How many stocks the simulated market has."),

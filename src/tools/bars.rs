@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tickgate_core::budget::Payer;
 use tickgate_core::market::Symbol;
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
@@ -50,6 +51,7 @@ pub(crate) async fn newest(
     symbol: &Symbol,
     timespan: &'static str,
     limit: u64,
+    payer: Payer,
     request_id: String,
 ) -> Result<NewestBars, UpstreamError> {
     let now = context.clock.now();
@@ -59,7 +61,7 @@ pub(crate) async fn newest(
     let path = Path::new("/v2/aggs/ticker/{ticker}/range/1/{timespan}/{from}/{to}", &values)?;
     // The upstream's limit counts base bars: minutes for hours, days for weeks.
     let query = vec![("sort", "desc".to_owned()), ("limit", (limit * base).min(MAX_BASE_BARS).to_string())];
-    let call = UpstreamCall { path, query, deadline: now.plus(CALL_DEADLINE_MS), request_id: Some(request_id) };
+    let call = UpstreamCall { path, query, payer, deadline: now.plus(CALL_DEADLINE_MS), request_id: Some(request_id) };
     let fetched = context.upstream.get(call).await?;
     let envelope: Envelope = serde_json::from_slice(&fetched.body).map_err(|_| {
         UpstreamError::new(UpstreamErrorKind::InvalidResponse, "the upstream's answer makes no sense: try again later")

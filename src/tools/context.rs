@@ -8,13 +8,14 @@ use tickgate_actors::alerts::Alerts;
 use tickgate_actors::stream::MarketState;
 use tickgate_actors::window::TapeWindow;
 use tickgate_core::access::{Caller, Scope};
-use tickgate_core::market::Freshness;
+use tickgate_core::market::{Freshness, Source};
 use tickgate_core::ports::Seal;
 use tickgate_core::tape::Position;
 use tickgate_core::time::Millis;
 
 use super::metrics::ToolMetrics;
 use crate::registry::LiveRegistry;
+use crate::upstream::cache::{CachedAnswer, Hit, UpstreamCache};
 use crate::upstream::polygon::PolygonClient;
 
 /// What tools work with, on one worker.
@@ -23,6 +24,8 @@ pub struct ToolContext {
     pub window: TapeWindow,
     /// The upstream.
     pub upstream: Rc<PolygonClient>,
+    /// Its answers, shared by all workers.
+    pub cache: UpstreamCache,
     /// Session and upstream health.
     pub market: MarketState,
     /// What is offered, which may change.
@@ -49,8 +52,22 @@ impl ToolContext {
             source: self.market.source(),
             delayed: delayed || self.market.delayed(),
             session: self.market.phase(),
+            stale: false,
             position: position.to_string(),
         }
+    }
+
+    /// The freshness of data of `as_of` that came with an answer; of the time of its fetch, if the data has none.
+    #[must_use]
+    pub fn freshness_of(&self, cached: &CachedAnswer, as_of: Option<Millis>, position: Position) -> Freshness {
+        let answer = &cached.answer;
+        let told = self.freshness(as_of.unwrap_or(answer.fetched), answer.delayed, position);
+        let source = match (cached.hit, told.source) {
+            // That it is no real price matters more than where it was kept.
+            (Hit::Miss, source) | (_, source @ Source::Simulated) => source,
+            (Hit::Fresh | Hit::Stale, _) => Source::Cache,
+        };
+        Freshness { source, stale: cached.hit == Hit::Stale, ..told }
     }
 
     /// The least interval that a caller may ask for, in ms.

@@ -22,8 +22,7 @@ mod watch_price;
 
 pub use context::ToolContext;
 pub use endpoint::{
-    AsOf, CacheClass, Compare, Endpoint, Fallback, Field, FieldKind, Kind, Literal, Parameter, Place, Request, Shape, Unit,
-    Variant,
+    AsOf, Compare, Endpoint, Fallback, Field, FieldKind, Kind, Literal, Parameter, Place, Request, Shape, Unit, Variant,
 };
 pub use endpoints::{ENDPOINTS, find as find_endpoint};
 pub use metrics::ToolMetrics;

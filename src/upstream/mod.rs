@@ -1,4 +1,5 @@
 //! Where prices come from: one client, for the vendor's API and for the simulated market that speaks it over a socket.
 
+pub mod cache;
 pub mod polygon;
 pub mod simulated;

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle, WrapFuture};
 use futures_util::future::LocalBoxFuture;
-use tickgate_core::market::cadence::{Backoff, Schedule};
+use tickgate_core::market::cadence::{Backoff, Pace, Schedule};
 use tickgate_core::market::{Market, Symbol, Topic};
 use tickgate_core::ports::{MarketData, NewsQuery, UpstreamError};
 use tickgate_core::time::Millis;
@@ -19,7 +19,7 @@ use tickgate_core::time::Millis;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::slot::Slot;
-use crate::stream::StreamActor;
+use crate::stream::{MarketState, StreamActor};
 use crate::supervisor::{Death, Dying, SupervisorLink};
 
 pub use load::PollLoad;
@@ -80,6 +80,8 @@ pub struct PollerParts {
     pub load: PollLoad,
     /// Who tells readers how the upstream does.
     pub status: Slot<StreamActor>,
+    /// What the market does: outside its hours it is polled less, or not at all.
+    pub market_state: MarketState,
     /// The time.
     pub clock: Clock,
     /// Counters.
@@ -95,6 +97,8 @@ pub struct PollerActor {
     followers: HashMap<Topic, Follower>,
     schedule: Schedule<Topic>,
     in_flight: HashSet<Topic>,
+    /// Topics whose latest is known: only they may rest.
+    seen: HashSet<Topic>,
     backoff: Backoff,
     calls: u64,
     timer: Option<(Millis, SpawnHandle)>,
@@ -110,6 +114,7 @@ impl PollerActor {
             followers: HashMap::new(),
             schedule: Schedule::default(),
             in_flight: HashSet::new(),
+            seen: HashSet::new(),
             backoff: Backoff::default(),
             calls: 0,
             timer: None,
@@ -120,8 +125,15 @@ impl PollerActor {
         self.parts.load.floor_ms().max(self.backoff.delay_ms())
     }
 
+    /// The pace of all its topics: they are of one kind, and of one market.
+    fn pace(&self) -> Pace {
+        self.followers.keys().next().map_or(Pace::Times(1), |topic| self.parts.market_state.pace(topic))
+    }
+
     fn count_calls(&mut self) {
-        let topics = self.schedule.len();
+        // What rests leaves its share of the budget to the others.
+        let resting = if self.pace() == Pace::Rests { self.seen.len() } else { 0 };
+        let topics = self.schedule.len().saturating_sub(resting);
         let calls = match self.parts.kind {
             PollerKind::Quotes(_) => self.market_data.quote_calls(topics),
             PollerKind::News => topics as u64,
@@ -151,7 +163,14 @@ impl PollerActor {
 
     fn poll_due(&mut self, ctx: &mut Context<Self>) {
         let now = self.parts.clock.now();
-        let mut due = self.schedule.take_due(now, self.floor_ms());
+        let (pace, bell) = (self.pace(), self.parts.market_state.bell());
+        let (floor_ms, seen, healthy) = (self.floor_ms(), &self.seen, self.backoff.delay_ms() == 0);
+        let mut due = self.schedule.take_due_at(now, floor_ms, bell, |topic| match pace {
+            // What nobody has seen yet is asked for even at night, and a failure is not left standing until the morning.
+            Pace::Rests if !(healthy && seen.contains(topic)) => Pace::Times(1),
+            pace => pace,
+        });
+        self.count_calls();
         due.retain(|topic| !self.in_flight.contains(topic));
         let size = if matches!(self.parts.kind, PollerKind::Quotes(_)) { MAX_SYMBOLS_PER_CALL } else { 1 };
         for topics in due.chunks(size) {
@@ -199,6 +218,9 @@ impl PollerActor {
                 self.backoff.succeeded();
                 self.tell_health(None);
                 for (topic, observation) in topics.iter().zip(observations) {
+                    if self.followers.contains_key(topic) {
+                        self.seen.insert(topic.clone());
+                    }
                     self.tell(topic, observation);
                 }
             }
@@ -289,6 +311,7 @@ impl Handler<Unpoll> for PollerActor {
 
     fn handle(&mut self, Unpoll(topic): Unpoll, _: &mut Self::Context) {
         self.schedule.remove(&topic);
+        self.seen.remove(&topic);
         self.followers.remove(&topic);
         self.count_calls();
     }

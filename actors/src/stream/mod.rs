@@ -108,7 +108,8 @@ impl StreamActor {
     #[expect(clippy::disallowed_methods, reason = "a mark that is lost would be a hole that nobody tells")]
     fn mark(&self, change: Option<Recording>, replies: Vec<Reply>) {
         let Some(tape) = self.parts.tape.get() else { return };
-        let (wanted, load) = (self.interval_ms.unwrap_or(0), self.parts.load.clone());
+        let wanted = self.parts.market_state.paced_ms(&self.parts.topic, self.interval_ms.unwrap_or(0));
+        let load = self.parts.load.clone();
         let waiters = replies
             .into_iter()
             .map(|reply| -> crate::tape::Waiter {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tickgate_core::market::{ArticleFeed, BarLength, BarMaker, MarketStatus, Quote, QuoteChange, Topic};
+use tickgate_core::market::{ArticleFeed, BarLength, BarMaker, MarketPhase, MarketStatus, Quote, QuoteChange, Topic};
 use tickgate_core::ports::UpstreamErrorKind;
 use tickgate_core::tape::{Draft, Event, Identity, Kind};
 use tickgate_core::time::Millis;
@@ -30,6 +30,8 @@ pub(super) struct NewsSubject {
 #[derive(Default)]
 pub(super) struct StatusSubject {
     pub(super) market: Option<MarketStatus>,
+    /// The session when it was heard.
+    pub(super) phase: Option<MarketPhase>,
     pub(super) failing: HashMap<PollerKind, UpstreamErrorKind>,
     told: Option<String>,
 }
@@ -117,7 +119,11 @@ impl Subject {
 impl StatusSubject {
     fn observe(&mut self, observation: Observation, parts: &StreamParts) -> Vec<Draft> {
         match observation {
-            Observation::Status(market) => self.market = Some(market),
+            Observation::Status(market) => {
+                parts.market_state.hear(&market);
+                self.market = Some(market);
+                self.phase = Some(parts.market_state.phase());
+            }
             Observation::Health { of, failing: Some(kind) } => {
                 self.failing.insert(of, kind);
             }
@@ -126,7 +132,7 @@ impl StatusSubject {
             }
             _ => return Vec::new(),
         }
-        parts.market_state.update(self.market.as_ref().map(|market| market.phase), self.failing.values().next().copied());
+        parts.market_state.fare(self.failing.values().next().copied());
         let now = parts.clock.now();
         let told = status::summary(self, &parts.market_state);
         // While starting, nothing is said before there is something to say.

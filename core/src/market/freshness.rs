@@ -51,6 +51,10 @@ pub struct Freshness {
     pub delayed: bool,
     /// The market session at the time of the answer.
     pub session: MarketPhase,
+    /// True when the upstream failed just now and this is what it said before; left out otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub stale: bool,
     /// Position of the tape before the upstream was asked: streaming after it misses nothing.
     pub position: String,
 }

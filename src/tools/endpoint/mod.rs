@@ -8,6 +8,7 @@ mod request;
 mod schema;
 
 use tickgate_core::access::Scope;
+use tickgate_core::market::CacheClass;
 
 use super::toolset::Toolset;
 
@@ -56,23 +57,6 @@ impl AsOf {
     }
 }
 
-/// For how long an answer may stand in for a newer one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CacheClass {
-    /// Moves with every trade: about a second, and until the next opening while its market is closed.
-    Live,
-    /// Changes while the market is open, but nobody misses a few seconds (movers, status, news): about ten; longer while it is
-    /// closed.
-    Session,
-    /// Published once a day (a finished session, short volume, a yield): minutes to an hour.
-    Daily,
-    /// Changes by hand now and then (symbols, codes, companies, calendars): hours.
-    Reference,
-    /// Bounded in time by the argument that [`Endpoint::until`] names. When that lies before today the answer never changes: a
-    /// day or longer. Else like [`Self::Live`].
-    History,
-}
-
 /// One row.
 #[derive(Clone, Copy, Debug)]
 pub struct Endpoint {
@@ -94,10 +78,8 @@ pub struct Endpoint {
     pub fields: &'static [Field],
     /// Fields of a row that carry text from outside.
     pub untrusted: &'static [&'static str],
-    /// For how long an answer may be kept.
+    /// For how long an answer may be shown again.
     pub cache: CacheClass,
-    /// The argument that ends the window of time of an answer, if there is one.
-    pub until: Option<&'static str>,
     /// The least scope that may call it.
     pub scope: Scope,
     /// Its home.
@@ -128,7 +110,6 @@ impl Endpoint {
             fields: &[],
             untrusted: &[],
             cache: CacheClass::Reference,
-            until: None,
             scope: Scope::Read,
             toolset,
             also: &[],

@@ -3,9 +3,10 @@
 use super::{ADJUSTED, BAR, DIRECTIONS, INCLUDE_OTC, TICKER};
 use crate::tools::endpoint::Place::Path;
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Fallback, Kind, Literal, Parameter, Shape, Unit, flag, in_path, in_query, number, text,
+    AsOf, Endpoint, Fallback, Kind, Literal, Parameter, Shape, Unit, flag, in_path, in_query, number, text,
 };
 use crate::tools::toolset::Toolset::{Analytics, Crypto, Forex, Indices, Options, Stocks};
+use tickgate_core::market::CacheClass;
 
 const TIMESPANS: &[&str] = &["second", "minute", "hour", "day", "week", "month", "quarter", "year"];
 const WINDOW: &[Parameter] = &[
@@ -22,10 +23,11 @@ const WINDOW: &[Parameter] = &[
     in_query("limit", Kind::Integer(1, 50_000), "Bound on base bars (minutes, days) before they are merged into longer ones")
         .or_theirs(Literal::Integer(5_000)),
 ];
+/// Bars of today change; windows that are over are found to be history by their path.
 const ANY_ASSET: Endpoint = Endpoint {
     as_of: AsOf::At(&["t"]),
     fields: BAR,
-    cache: CacheClass::History,
+    cache: CacheClass::Session,
     also: &[Options, Indices, Forex, Crypto, Analytics],
     ..Endpoint::list("", "", "", Stocks)
 };
@@ -38,7 +40,6 @@ pub(super) const ROWS: &[Endpoint] = &[
                       anything over more than today. Times without trades have no bar.",
         path: "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}",
         parameters: WINDOW,
-        until: Some("to"),
         ..ANY_ASSET
     },
     Endpoint {
@@ -47,7 +48,6 @@ pub(super) const ROWS: &[Endpoint] = &[
         description: "The same bars as get_aggs, meant for windows so long that they come in pages.",
         path: "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}",
         parameters: WINDOW,
-        until: Some("to"),
         ..ANY_ASSET
     },
     Endpoint {
@@ -77,8 +77,7 @@ pub(super) const ROWS: &[Endpoint] = &[
             number("afterHours", "last price after the session"),
             flag("otc", "whether it trades over the counter"),
         ],
-        cache: CacheClass::History,
-        until: Some("date"),
+        cache: CacheClass::Session,
         also: &[Options, Indices, Crypto],
         ..Endpoint::list("get_daily_open_close_agg", "Open and close of a day", "/v1/open-close/{ticker}/{date}", Stocks)
     },
@@ -99,7 +98,6 @@ pub(super) const ROWS: &[Endpoint] = &[
             },
             in_path("market_type", Kind::Word(&["stocks", "crypto", "fx"]), "The market").or_ours(Literal::Text("stocks")),
         ],
-        until: Some("date"),
         also: &[Forex, Crypto],
         ..ANY_ASSET
     },

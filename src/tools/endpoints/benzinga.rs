@@ -2,10 +2,11 @@
 
 use super::SORT;
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Field, Kind, Literal, Parameter, Unit, filtered, in_path, in_query, integer, limit, number,
-    ranged, text, texts, variants,
+    AsOf, Endpoint, Field, Kind, Literal, Parameter, Unit, filtered, in_path, in_query, integer, limit, number, ranged, text,
+    texts, variants,
 };
 use crate::tools::toolset::Toolset::{Benzinga, News};
+use tickgate_core::market::CacheClass;
 
 const ID: Kind = Kind::Code(64);
 const WORDS: Kind = Kind::Text(128);
@@ -34,7 +35,7 @@ const FIRM: Field = text("firm", "firm of the analyst");
 const CHANGED: Field = text("last_updated", "when it was last changed");
 const WEIGHT: Field = integer("importance", "0 least to 5 most important");
 
-const SOLD: Endpoint = Endpoint { as_of: UPDATED, cache: CacheClass::Session, ..Endpoint::list("", "", "", Benzinga) };
+const SOLD: Endpoint = Endpoint { as_of: UPDATED, cache: CacheClass::Daily, ..Endpoint::list("", "", "", Benzinga) };
 
 pub(super) const ROWS: &[Endpoint] = &[
     Endpoint {

@@ -1,8 +1,9 @@
 //! The economy: yields and inflation.
 
 use super::{DIRECTIONS, SORT};
-use crate::tools::endpoint::{CacheClass, Endpoint, Kind, Literal, filtered, in_query, limit, number, text};
+use crate::tools::endpoint::{Endpoint, Kind, Literal, filtered, in_query, limit, number, text};
 use crate::tools::toolset::Toolset::Economy;
+use tickgate_core::market::CacheClass;
 
 pub(super) const ROWS: &[Endpoint] = &[
     Endpoint {

@@ -2,9 +2,10 @@
 
 use crate::tools::endpoint::Place::Path;
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Field, Kind, Literal, Parameter, Shape, in_path, in_query, integer, list, number, object, text,
+    AsOf, Endpoint, Field, Kind, Literal, Parameter, Shape, in_path, in_query, integer, list, number, object, text,
 };
 use crate::tools::toolset::Toolset::{Crypto, Forex};
+use tickgate_core::market::CacheClass;
 
 const FROM: Parameter =
     in_path("from_", Kind::Currency, "Code of the first of the pair, such as EUR").to(Path("from")).such_as("EUR");

@@ -2,10 +2,9 @@
 
 use super::{DIRECTIONS, ORDER, SORT};
 use crate::tools::endpoint::Place::Query;
-use crate::tools::endpoint::{
-    CacheClass, Endpoint, Kind, Literal, Parameter, in_query, integer, limit, number, object, ranged, text,
-};
+use crate::tools::endpoint::{Endpoint, Kind, Literal, Parameter, in_query, integer, limit, number, object, ranged, text};
 use crate::tools::toolset::Toolset::{Fundamentals, Stocks};
+use tickgate_core::market::CacheClass;
 
 const IPO_STATUSES: &[&str] = &["direct_listing_process", "history", "new", "pending", "postponed", "rumor", "withdrawn"];
 const OF_APPLE: Parameter = in_query("ticker", Kind::Symbol, "Of this symbol").such_as("AAPL");
@@ -28,6 +27,7 @@ pub(super) const ROWS: &[Endpoint] = &[
             number("split_from", "shares before"),
             number("split_to", "shares after"),
         ],
+        cache: CacheClass::Daily,
         also: &[Stocks],
         ..Endpoint::list("list_splits", "Stock splits", "/v3/reference/splits", Fundamentals)
     },
@@ -53,6 +53,7 @@ pub(super) const ROWS: &[Endpoint] = &[
             text("record_date", "day on which holders are counted"),
             text("pay_date", "day it is paid"),
         ],
+        cache: CacheClass::Daily,
         also: &[Stocks],
         ..Endpoint::list("list_dividends", "Dividends", "/v3/reference/dividends", Fundamentals)
     },
@@ -89,6 +90,7 @@ pub(super) const ROWS: &[Endpoint] = &[
                 "balance_sheet, income_statement, cash_flow_statement, comprehensive_income: each label, value, unit, order",
             ),
         ],
+        cache: CacheClass::Daily,
         also: &[Stocks],
         ..Endpoint::list("list_stock_financials", "Financial statements", "/vX/reference/financials", Fundamentals)
     },
@@ -116,6 +118,7 @@ pub(super) const ROWS: &[Endpoint] = &[
             text("security_description", "what is offered; text from outside"),
         ],
         untrusted: &["security_description"],
+        cache: CacheClass::Daily,
         also: &[Stocks],
         ..Endpoint::list("list_ipos", "Initial public offerings", "/vX/reference/ipos", Fundamentals)
     },

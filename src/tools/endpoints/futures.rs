@@ -6,10 +6,11 @@
 use super::SORT;
 use crate::tools::endpoint::Place::Query;
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Field, Kind, Literal, Parameter, Unit, filtered, flag, in_path, in_query, integer, limit, list,
-    number, object, ranged, text,
+    AsOf, Endpoint, Field, Kind, Literal, Parameter, Unit, filtered, flag, in_path, in_query, integer, limit, list, number,
+    object, ranged, text,
 };
 use crate::tools::toolset::Toolset::Futures;
+use tickgate_core::market::CacheClass;
 
 /// A path of futures: the one place that says which version of the API is asked.
 macro_rules! path {
@@ -21,7 +22,7 @@ macro_rules! path {
 const TICKER_KIND: Kind = Kind::Code(32);
 const PRODUCT: Kind = Kind::Code(16);
 const MOMENT: Kind = Kind::Time(Unit::Nanos);
-const TICKER: Parameter = in_path("ticker", TICKER_KIND, "Symbol of a contract, such as ESZ6").such_as("ESZ6");
+const TICKER: Parameter = in_path("ticker", TICKER_KIND, "Symbol of a contract, such as ESZ7").such_as("ESZ7");
 const PRODUCT_CODE: Parameter = in_path("product_code", PRODUCT, "Code of a product, such as ES").such_as("ES");
 const AS_OF: Parameter = in_query("as_of", Kind::Date, "As of this day");
 const LIMIT: Parameter = limit(10, 1_000).like(Literal::Integer(5));
@@ -173,7 +174,7 @@ pub(super) const ROWS: &[Endpoint] = &[
         description: "When futures products trade on a day: opening, pauses, closing. For one product use \
                       list_futures_schedules_by_product_code.",
         parameters: &[
-            in_query("session_end_date", Kind::Date, "Trading day, by the day on which it ends").such_as("2026-03-10"),
+            in_query("session_end_date", Kind::Date, "Trading day, by the day on which it ends"),
             in_query("trading_venue", Kind::Code(16), "Exchange, ISO 10383 code, such as XCME"),
             LIMIT,
             SORT,

@@ -2,9 +2,10 @@
 
 use super::{DIRECTIONS, TICKER};
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Field, Kind, Literal, Parameter, Shape, Unit, in_query, integer, limit, number, ranged,
+    AsOf, Endpoint, Field, Kind, Literal, Parameter, Shape, Unit, in_query, integer, limit, number, ranged,
 };
 use crate::tools::toolset::Toolset::{Analytics, Crypto, Forex, Indices, Options, Stocks};
+use tickgate_core::market::CacheClass;
 
 const TIMESPANS: &[&str] = &["minute", "hour", "day", "week", "month", "quarter", "year"];
 const TIMESPAN: Parameter =

@@ -1,10 +1,9 @@
 //! Articles of every plan. What Benzinga sells stands in its own file.
 
 use super::DIRECTIONS;
-use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Kind, Literal, Unit, in_query, limit, list, object, ranged, text, texts,
-};
+use crate::tools::endpoint::{AsOf, Endpoint, Kind, Literal, Unit, in_query, limit, list, object, ranged, text, texts};
 use crate::tools::toolset::Toolset::{News, Stocks};
+use tickgate_core::market::CacheClass;
 
 pub(super) const ROWS: &[Endpoint] = &[Endpoint {
     description: "News articles of a symbol or of all, newest first unless said otherwise, with sentiment where there is one. Use it for \

@@ -2,15 +2,15 @@
 
 use super::ORDER;
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Field, Kind, Literal, Parameter, in_path, in_query, integer, limit, number, object, ranged, text,
+    AsOf, Endpoint, Field, Kind, Literal, Parameter, in_path, in_query, integer, limit, number, object, ranged, text,
 };
 use crate::tools::toolset::Toolset::Options;
-use tickgate_core::market::Market;
+use tickgate_core::market::{CacheClass, Market};
 
 const OPTION: Kind = Kind::SymbolOf(&[Market::Options]);
 const UNDERLYING: Kind = Kind::SymbolOf(&[Market::Stocks, Market::Indices]);
 const STRIKE: Kind = Kind::Number(0.0, 10_000_000.0);
-const CONTRACT: &str = "O:AAPL260417C00240000";
+const CONTRACT: &str = "O:AAPL271217C00240000";
 const UNDERLYING_ASSET: Parameter =
     in_path("underlying_asset", UNDERLYING, "Symbol of the stock or index that the option is on").such_as("AAPL");
 const CONTRACT_TYPE: Parameter = in_query("contract_type", Kind::Word(&["call", "put"]), "call or put");

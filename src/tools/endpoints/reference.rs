@@ -3,10 +3,10 @@
 use super::{DIRECTIONS, TICKER};
 use crate::tools::endpoint::Place::Path;
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Kind, Literal, Shape, flag, in_path, in_query, integer, limit, list, number, object, text, texts,
+    AsOf, Endpoint, Kind, Literal, Shape, flag, in_path, in_query, integer, limit, list, number, object, text, texts,
 };
 use crate::tools::toolset::Toolset::{Crypto, Forex, Indices, Reference, Stocks};
-use tickgate_core::market::Market;
+use tickgate_core::market::{CacheClass, Market};
 
 const ASSET_CLASSES: &[&str] = &["stocks", "options", "crypto", "fx", "indices"];
 const LOCALES: &[&str] = &["us", "global"];

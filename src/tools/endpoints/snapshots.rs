@@ -3,10 +3,10 @@
 use super::{INCLUDE_OTC, ORDER, SNAPSHOT};
 use crate::tools::endpoint::Place::Query;
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Field, Kind, Literal, Parameter, Shape, in_path, in_query, limit, number, object, text,
+    AsOf, Endpoint, Field, Kind, Literal, Parameter, Shape, in_path, in_query, limit, number, object, text,
 };
 use crate::tools::toolset::Toolset::{Crypto, Forex, Indices, Options, Stocks};
-use tickgate_core::market::Market;
+use tickgate_core::market::{CacheClass, Market};
 
 const MARKET_TYPE: Parameter =
     in_path("market_type", Kind::Word(&["stocks", "crypto", "forex"]), "The market: stocks, crypto or forex").such_as("stocks");

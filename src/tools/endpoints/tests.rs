@@ -153,7 +153,6 @@ fn names_are_unique_and_every_row_tells_a_model_when_to_use_it() {
             "{}",
             endpoint.name
         );
-        assert!(endpoint.until.is_none_or(|until| endpoint.parameter(until).is_some()), "{}", endpoint.name);
     }
 }
 
@@ -397,4 +396,21 @@ fn every_toolset_has_tools_and_standard_is_what_it_names() {
     assert!((30..50).contains(&standard.len()), "one page: {}", standard.len());
     assert!(tools.iter().all(|tool| Toolset::ALL.iter().any(|toolset| toolset.has(tool))));
     assert!(Toolset::Crypto.has(tools.iter().find(|tool| tool.name == "get_aggs").unwrap()), "bars belong to every asset class");
+}
+
+#[test]
+fn tools_of_the_product_have_one_name_each_and_schemas_that_are_sound() {
+    let tools = crate::tools::all();
+    let names: HashSet<&str> = tools.iter().map(|tool| tool.name).collect();
+    assert_eq!(names.len(), tools.len());
+    for tool in &tools {
+        for schema in std::iter::once(&tool.input_schema).chain(&tool.output_schema) {
+            assert!(jsonschema::draft202012::meta::is_valid(schema), "{}", tool.name);
+        }
+        if let Some(endpoint) = find(tool.name) {
+            let added = ["fields", "format", "cursor", "max_points"];
+            assert!(added.iter().all(|name| endpoint.parameter(name).is_none()), "{} has an argument of every row's", tool.name);
+            assert_eq!((tool.scope, tool.toolset), (endpoint.scope, endpoint.toolset));
+        }
+    }
 }

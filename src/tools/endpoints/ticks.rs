@@ -2,10 +2,10 @@
 
 use super::ORDER;
 use crate::tools::endpoint::{
-    AsOf, CacheClass, Endpoint, Field, Kind, Literal, Unit, in_path, in_query, integer, limit, list, number, ranged, text,
+    AsOf, Endpoint, Field, Kind, Literal, Unit, in_path, in_query, integer, limit, list, number, ranged, text,
 };
 use crate::tools::toolset::Toolset::{Crypto, Forex, Options, Stocks};
-use tickgate_core::market::Market;
+use tickgate_core::market::{CacheClass, Market};
 
 const TRADE: &[Field] = &[
     number("price", "price"),

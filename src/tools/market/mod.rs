@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use tickgate_core::access::Principal;
+use tickgate_core::budget::Payer;
 use tickgate_core::ports::UpstreamError;
 
 use super::arguments;
@@ -22,7 +23,8 @@ use super::endpoint::{Endpoint, Request};
 use super::endpoints::{self, ENDPOINTS};
 use super::outcome::{ToolFailure, ToolOutcome};
 use super::tool::{Tool, ToolCall, ToolRun, reads};
-use crate::upstream::polygon::{Path, UpstreamAnswer, UpstreamCall};
+use crate::upstream::cache::CachedAnswer;
+use crate::upstream::polygon::{PageCall, Path, UpstreamCall};
 use cursor::{Asked, Place};
 use options::AnswerOptions;
 use present::Shown;
@@ -102,7 +104,8 @@ impl Question {
         }
         context.window.installed().await;
         let position = context.window.position();
-        let answer = ask(endpoint, &request, &asked.place, context, request_id).await?;
+        let cached = ask(endpoint, &request, &asked.place, context, Caller { principal, request_id }).await?;
+        let answer = &cached.answer;
         let payload = payload::read(endpoint, &answer.body)?;
         let as_of = payload::as_of(endpoint.as_of, &payload.rows);
         let shown = Shown::of(&payload, asked.place.skip, &options, endpoint.untrusted)?;
@@ -114,9 +117,15 @@ impl Question {
         let next = next.map(|place| asked.cursor(&place, principal, seal));
         let whole = if shown.is_cut { asked.uri(principal, seal) } else { None };
         let is_all = answer.next.is_none() && asked.place.is_first_page();
-        let freshness = context.freshness(as_of.unwrap_or(answer.fetched), answer.delayed, position);
+        let freshness = context.freshness_of(&cached, as_of, position);
         Ok(shown.output(options.format, next, is_all, whole, &freshness))
     }
+}
+
+/// For whom the upstream is asked.
+struct Caller<'a> {
+    principal: &'a Principal,
+    request_id: String,
 }
 
 async fn ask(
@@ -124,15 +133,18 @@ async fn ask(
     request: &Request,
     place: &Place,
     context: &ToolContext,
-    request_id: String,
-) -> Result<UpstreamAnswer, UpstreamError> {
+    caller: Caller<'_>,
+) -> Result<CachedAnswer, UpstreamError> {
+    let (cache, client, session) = (&context.cache, &context.upstream, context.market.session());
+    let (payer, request_id) = (Payer::Caller(caller.principal.clone()), Some(caller.request_id));
     let deadline = context.clock.now().plus(CALL_DEADLINE_MS);
-    if let Some(page) = place.next_page() {
-        return context.upstream.get_page(&page, deadline, Some(request_id)).await;
+    if let Some(next) = place.next_page() {
+        return cache.get_page(client, PageCall { next, payer, deadline, request_id }, endpoint.cache, &session).await;
     }
     let values: Vec<(&str, &str)> = request.path.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let path = Path::new(endpoint.path, &values)?;
-    context.upstream.get(UpstreamCall { path, query: request.query.clone(), deadline, request_id: Some(request_id) }).await
+    let call = UpstreamCall { path, query: request.query.clone(), payer, deadline, request_id };
+    cache.get(client, call, endpoint.cache, &session).await
 }
 
 /// The whole page behind the last part of a `market://answers/` URI; `None` when it is not this caller's.
@@ -146,15 +158,14 @@ pub(crate) async fn whole(
     let endpoint = endpoints::find(&asked.tool)?;
     let request = endpoint.request(&asked.arguments).ok()?;
     let position = context.window.position();
-    let answer = match ask(endpoint, &request, &asked.place, context, request_id).await {
-        Ok(answer) => answer,
+    let cached = match ask(endpoint, &request, &asked.place, context, Caller { principal, request_id }).await {
+        Ok(cached) => cached,
         Err(error) => return Some(Err(error.into())),
     };
-    let payload = match payload::read(endpoint, &answer.body) {
+    let payload = match payload::read(endpoint, &cached.answer.body) {
         Ok(payload) => payload,
         Err(error) => return Some(Err(error.into())),
     };
-    let as_of = payload::as_of(endpoint.as_of, &payload.rows).unwrap_or(answer.fetched);
-    let freshness = json!(context.freshness(as_of, answer.delayed, position));
+    let freshness = json!(context.freshness_of(&cached, payload::as_of(endpoint.as_of, &payload.rows), position));
     Some(Ok(format!("{{\"results\":{},\"_freshness\":{freshness}}}", payload.written(endpoint.untrusted))))
 }

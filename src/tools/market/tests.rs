@@ -32,6 +32,7 @@ fn freshness() -> Freshness {
         source: Source::Poll,
         delayed: false,
         session: MarketPhase::Regular,
+        stale: false,
         position: "e-1".to_owned(),
     }
 }

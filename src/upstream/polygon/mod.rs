@@ -12,8 +12,8 @@ mod market_data;
 mod metrics;
 mod plan;
 #[cfg(test)]
-mod tests;
+pub(in crate::upstream) mod tests;
 
-pub use client::{NextPage, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
+pub use client::{NextPage, PageCall, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
 pub use metrics::UpstreamMetrics;
 pub use plan::{Plan, PlanError};
