@@ -11,7 +11,7 @@ use super::super::market::universe::{Instrument, Market};
 
 use super::super::parameters::{Parameters, next_url};
 
-use super::super::table::{Call, Object, Wanted, nanos};
+use super::super::table::{Call, Filter, Object, Wanted, nanos};
 use super::trades::{self, NANOS_PER_MS};
 
 const DEFAULT_LIMIT: usize = 1_000;
@@ -37,6 +37,11 @@ pub(super) struct TickPage {
     pub(super) next_url: Option<String>,
 }
 
+/// The field of a row's time, and by which names a query may ask for it.
+pub(super) type ByTime = (&'static str, &'static [Filter]);
+
+const BY_SIP_TIME: ByTime = ("sip_timestamp", &[nanos("timestamp").at("sip_timestamp")]);
+
 /// How a tick becomes a row.
 pub(super) type TickRow = fn(Series<'_>, i64) -> Value;
 
@@ -46,7 +51,7 @@ fn list(call: &Call<'_>, row: TickRow) -> Result<Value, Refusal> {
     let Some(instrument) = known.filter(|instrument| instrument.market != Market::Indices) else {
         return Ok(json!({"status": "OK", "results": []}));
     };
-    let page = call.view.with_series(instrument, |series| page(call, series, "sip_timestamp", row))?;
+    let page = call.view.with_series(instrument, |series| page(call, series, BY_SIP_TIME, row))?;
     let mut body = json!({"status": "OK", "results": page.rows});
     if let Some(next_url) = page.next_url {
         body["next_url"] = next_url.into();
@@ -54,8 +59,8 @@ fn list(call: &Call<'_>, row: TickRow) -> Result<Value, Refusal> {
     Ok(body)
 }
 
-/// Reads one page of ticks. `field` is where a row has its time.
-pub(super) fn page(call: &Call<'_>, series: Series<'_>, field: &'static str, row: TickRow) -> Result<TickPage, Refusal> {
+/// Reads one page of ticks.
+pub(super) fn page(call: &Call<'_>, series: Series<'_>, (field, filters): ByTime, row: TickRow) -> Result<TickPage, Refusal> {
     let cursor = call.parameters.cursor::<TickCursor>()?;
     let parameters = cursor.as_ref().map_or_else(|| call.parameters.clone(), |cursor| Parameters::from(cursor.query.clone()));
     let limit = parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
@@ -64,7 +69,7 @@ pub(super) fn page(call: &Call<'_>, series: Series<'_>, field: &'static str, row
     }
     let ascending = parameters.text("sort") == Some("timestamp.asc");
     let descending = parameters.descending("order", !ascending)?;
-    let wanted = Wanted::of(&parameters, &[nanos("timestamp").at(field)])?;
+    let wanted = Wanted::of(&parameters, filters)?;
     let at_ms = cursor.as_ref().map_or(call.view.now_ms, |cursor| cursor.at_ms).min(call.view.now_ms);
     let (first_ms, last_ms) = bounds(&wanted, field, series, at_ms);
     let mut tick_ms = match cursor {

@@ -1,9 +1,10 @@
 //! Every endpoint that the gateway offers answers over HTTP with 200 and the shape of its kind.
 
 use actix_web::http::StatusCode;
+use actix_web::test::TestRequest;
 use serde_json::Value;
 
-use super::http::{get, market};
+use super::http::{market, send_to, wired, with_key};
 
 /// Which shape an endpoint answers in.
 #[derive(Clone, Copy, PartialEq)]
@@ -106,23 +107,21 @@ fn assert_shape(body: &Value, shape: Shape, path: &str) {
 
 #[actix_web::test]
 async fn every_endpoint_answers_in_its_shape() {
-    let state = market();
+    let service = wired!(market());
     for &(tool, path, shape) in ENDPOINTS {
-        let started = std::time::Instant::now();
-        let reply = get(&state, path).await;
+        let reply = send_to!(service, with_key(path));
         assert_eq!(reply.status, StatusCode::OK, "{tool} {path}: {}", reply.json());
         assert_shape(&reply.json(), shape, path);
-        assert!(started.elapsed().as_secs() < 10, "{path} took {:?}", started.elapsed());
         if path.starts_with("/futures/vX") {
             let newer = path.replace("/vX/", "/v1/");
-            assert_eq!(get(&state, &newer).await.status, StatusCode::OK, "{newer}");
+            assert_eq!(send_to!(service, with_key(&newer)).status, StatusCode::OK, "{newer}");
         }
     }
 }
 
 #[actix_web::test]
 async fn what_does_not_exist_is_not_found_or_an_empty_list() {
-    let state = market();
+    let service = wired!(market());
     for path in [
         "/v1/open-close/NOSUCH/2026-11-20",
         "/v2/last/nbbo/NOSUCH",
@@ -139,7 +138,7 @@ async fn what_does_not_exist_is_not_found_or_an_empty_list() {
         "/futures/vX/products/NOSUCH",
         "/futures/vX/products/NOSUCH/schedules",
     ] {
-        let reply = get(&state, path).await;
+        let reply = send_to!(service, with_key(path));
         let body = reply.json();
         assert_eq!((reply.status, body["status"].as_str()), (StatusCode::NOT_FOUND, Some("NOT_FOUND")), "{path}");
         assert!(body["message"].is_string(), "{path}");
@@ -151,7 +150,7 @@ async fn what_does_not_exist_is_not_found_or_an_empty_list() {
         "/v3/snapshot/options/NOSUCH",
         "/v3/reference/options/contracts?underlying_ticker=NOSUCH",
     ] {
-        assert_eq!(get(&state, path).await.json()["results"], serde_json::json!([]), "{path}");
+        assert_eq!(send_to!(service, with_key(path)).json()["results"], serde_json::json!([]), "{path}");
     }
     for path in [
         "/v2/aggs/grouped/locale/us/market/stocks/2099-01-05",
@@ -162,7 +161,7 @@ async fn what_does_not_exist_is_not_found_or_an_empty_list() {
         "/stocks/v1/short-interest?ticker=NOSUCH",
         "/fed/v1/inflation?date.gt=2099-01-01",
     ] {
-        let reply = get(&state, path).await;
+        let reply = send_to!(service, with_key(path));
         assert!(reply.status == StatusCode::OK && reply.json().get("results").is_none(), "{path}: {}", reply.json());
     }
 }
@@ -170,26 +169,26 @@ async fn what_does_not_exist_is_not_found_or_an_empty_list() {
 #[actix_web::test]
 async fn faults_and_keys_reach_every_kind_of_route() {
     let state = market();
+    let service = wired!(state);
     let paths = ["/fed/v1/inflation", "/v3/trades/AAPL", "/v1/conversion/EUR/USD", "/futures/vX/snapshot"];
     for path in paths {
         state.controls.set_faults("500:1".parse().unwrap());
-        assert_eq!(get(&state, path).await.status, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
+        assert_eq!(send_to!(service, with_key(path)).status, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
         state.controls.set_faults("noresults:1".parse().unwrap());
-        let body = get(&state, path).await.json();
+        let body = send_to!(service, with_key(path)).json();
         assert!(body.get("results").is_none() && body.get("last").is_none() && body.is_object(), "{path}");
         state.controls.set_faults("wrongtype:1".parse().unwrap());
-        let body = get(&state, path).await.json();
+        let body = send_to!(service, with_key(path)).json();
         assert!(body["results"].is_string() || body["last"].is_string(), "{path}: {body}");
         state.controls.set_faults(super::Faults::default());
     }
-    for path in ["/v3/snapshot?ticker.any_of=AAPL&apiKey=", "/fed/v1/inflation?apiKey="] {
-        let bad = get_with(&state, &format!("{path}bad-key")).await;
-        assert_eq!(bad, StatusCode::UNAUTHORIZED, "{path}");
+    for (path, status) in [
+        ("/v3/snapshot?ticker.any_of=AAPL&apiKey=bad-key", StatusCode::UNAUTHORIZED),
+        ("/fed/v1/inflation?apiKey=bad-key", StatusCode::UNAUTHORIZED),
+        ("/fed/v1/inflation", StatusCode::UNAUTHORIZED),
+        ("/v3/snapshot?ticker.any_of=AAPL&apiKey=free-key", StatusCode::FORBIDDEN),
+        ("/v3/reference/exchanges?apiKey=free-key", StatusCode::OK),
+    ] {
+        assert_eq!(send_to!(service, TestRequest::get().uri(path)).status, status, "{path}");
     }
-    assert_eq!(get_with(&state, "/v3/snapshot?ticker.any_of=AAPL&apiKey=free-key").await, StatusCode::FORBIDDEN);
-    assert_eq!(get_with(&state, "/v3/reference/exchanges?apiKey=free-key").await, StatusCode::OK);
-}
-
-async fn get_with(state: &actix_web::web::Data<super::State>, path: &str) -> StatusCode {
-    super::http::send(state, actix_web::test::TestRequest::get().uri(path)).await.status
 }

@@ -124,6 +124,8 @@ fn ticks_are_walked_without_loss_in_either_direction() {
     let pinned = list(&state, &format!("/v3/trades/AAPL?{range}&order=asc&limit=50000"));
     assert!(pinned.iter().any(|row| row["price"] == 240.5));
     let futures = walk(&state, "/futures/v1/trades/ESZ6?timestamp.gte=2026-03-10T18:31:00Z&limit=3");
+    let sessions = list(&state, "/futures/v1/trades/ESZ6?session_end_date.lt=2026-03-10&limit=2");
+    assert!(all_are(&sessions, "session_end_date", |date| date == "2026-03-09"));
     assert!(futures.len() >= 8 && futures.iter().all(|row| row["timestamp"].as_i64().unwrap() > 1 << 53));
 }
 

@@ -11,7 +11,7 @@ mod prices;
 mod reference;
 mod sessions;
 
-use super::super::table::{Filter, Object, Table, date, flag, nanos, text};
+use super::super::table::{Call, Filter, Object, Table, date, flag, nanos, text};
 
 const CONTRACTS: &[Filter] =
     &[text("ticker"), text("product_code"), date("first_trade_date"), date("last_trade_date"), flag("active"), text("type")];
@@ -75,3 +75,8 @@ pub(super) const OBJECTS: &[Object] = &[
     Object::new("/futures/{version:vX|v1}/trades/{ticker}", prices::trades),
     Object::new("/futures/{version:vX|v1}/quotes/{ticker}", prices::quotes),
 ];
+
+/// Chooses between the names that a field has under `vX` and under `v1`.
+fn in_version(call: &Call<'_>, older: &'static str, newer: &'static str) -> &'static str {
+    if call.segment("version") == "vX" { older } else { newer }
+}

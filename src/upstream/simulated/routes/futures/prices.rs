@@ -9,9 +9,10 @@ use super::super::super::market::futures::Contract;
 use super::super::super::market::prices::Series;
 use super::super::super::market::universe::Instrument;
 use super::super::super::noise::rounded;
-use super::super::super::table::Call;
-use super::super::ticks::{self, TickRow};
+use super::super::super::table::{Call, nanos};
+use super::super::ticks::{self, ByTime, TickRow};
 use super::super::trades::{NANOS_PER_MS, newest};
+use super::in_version;
 
 /// Hands a contract's prices to a rule; nothing pins them.
 pub(super) fn with_series<R>(call: &Call<'_>, contract: &Contract, rule: impl FnOnce(Series<'_>, &Instrument) -> R) -> R {
@@ -70,10 +71,10 @@ pub(super) fn bars(call: &Call<'_>) -> Result<Vec<Value>, Refusal> {
                 "close": price(bar.spread.close),
                 "volume": bar.turnover.volume as u64,
                 "dollar_volume": rounded(bar.turnover.volume * bar.average(), 2),
-                "transactions": bar.turnover.trades,
                 "window_start": bar.start_ms * NANOS_PER_MS,
                 "session_end_date": session_end(bar.start_ms),
             });
+            row[in_version(call, "transaction_count", "transactions")] = bar.turnover.trades.into();
             // A session is settled when it is over.
             if timespan == Timespan::Day && bar.start_ms + 86_400_000 <= call.view.now_ms {
                 row["settlement_price"] = price(bar.spread.close).into();
@@ -103,9 +104,12 @@ pub(super) fn quotes(call: &Call<'_>) -> Result<Value, Refusal> {
     list_ticks(call, quote_row)
 }
 
+/// A session is a day, so that its date is a stretch of times.
+const BY_TIME: ByTime = ("timestamp", &[nanos("timestamp"), nanos("session_end_date").at("timestamp")]);
+
 fn list_ticks(call: &Call<'_>, row: TickRow) -> Result<Value, Refusal> {
     let Some(contract) = Contract::find(call.segment("ticker"), call.today()) else { return Ok(json!({"status": "OK"})) };
-    let page = with_series(call, &contract, |series, _| ticks::page(call, series, "timestamp", row))?;
+    let page = with_series(call, &contract, |series, _| ticks::page(call, series, BY_TIME, row))?;
     let mut body = json!({"status": "OK"});
     if !page.rows.is_empty() {
         body["results"] = page.rows.into();

@@ -7,6 +7,7 @@ use super::super::super::answer::Refusal;
 use super::super::super::market::calendar::day_number;
 use super::super::super::market::futures::{Contract, PRODUCTS, Product};
 use super::super::super::table::Call;
+use super::in_version;
 
 /// Reads the day that reference data is asked as of.
 fn as_of(call: &Call<'_>) -> Result<Date, Refusal> {
@@ -15,11 +16,10 @@ fn as_of(call: &Call<'_>) -> Result<Date, Refusal> {
     date.ok_or_else(|| Refusal::BadParameter("as_of must be a date such as 2026-03-10".to_owned()))
 }
 
-fn product_row(product: &Product, as_of: Date) -> Value {
-    json!({
+fn product_row(call: &Call<'_>, product: &Product, as_of: Date) -> Value {
+    let mut row = json!({
         "product_code": product.code,
         "name": product.name,
-        "date": as_of.to_string(),
         "trading_venue": product.venue,
         "asset_class": product.asset_class,
         "asset_sub_class": product.sector,
@@ -33,29 +33,30 @@ fn product_row(product: &Product, as_of: Date) -> Value {
         "settlement_type": "cash",
         "trade_currency_code": "USD",
         "unit_of_measure": product.unit.0,
-        "unit_of_measure_qty": product.unit.1,
-    })
+    });
+    row[in_version(call, "unit_of_measure_quantity", "unit_of_measure_qty")] = product.unit.1.into();
+    row[in_version(call, "as_of", "date")] = as_of.to_string().into();
+    row
 }
 
 pub(super) fn products(call: &Call<'_>) -> Result<Vec<Value>, Refusal> {
     let as_of = as_of(call)?;
-    Ok(PRODUCTS.iter().map(|product| product_row(product, as_of)).collect())
+    Ok(PRODUCTS.iter().map(|product| product_row(call, product, as_of)).collect())
 }
 
 pub(super) fn one_product(call: &Call<'_>) -> Result<Value, Refusal> {
     let product = Product::find(call.segment("product_code")).ok_or(Refusal::NoData)?;
-    Ok(json!({"status": "OK", "results": product_row(product, as_of(call)?)}))
+    Ok(json!({"status": "OK", "results": product_row(call, product, as_of(call)?)}))
 }
 
-fn contract_row(contract: &Contract, as_of: Date) -> Value {
+fn contract_row(call: &Call<'_>, contract: &Contract, as_of: Date) -> Value {
     let product = contract.product;
-    json!({
+    let mut row = json!({
         "ticker": contract.ticker,
         "product_code": product.code,
         "trading_venue": product.venue,
         "name": format!("{} {}", product.name, contract.last_trade.strftime("%b %Y")),
         "type": "single",
-        "date": as_of.to_string(),
         "active": contract.first_trade <= as_of && as_of <= contract.last_trade,
         "first_trade_date": contract.first_trade.to_string(),
         "last_trade_date": contract.last_trade.to_string(),
@@ -66,16 +67,22 @@ fn contract_row(contract: &Contract, as_of: Date) -> Value {
         "settlement_tick_size": product.tick,
         "spread_tick_size": product.tick,
         "trade_tick_size": product.tick,
-    })
+    });
+    row[in_version(call, "as_of", "date")] = as_of.to_string().into();
+    row
 }
 
 pub(super) fn contracts(call: &Call<'_>) -> Result<Vec<Value>, Refusal> {
     let as_of = as_of(call)?;
-    Ok(PRODUCTS.iter().flat_map(|product| product.contracts(as_of)).map(|contract| contract_row(&contract, as_of)).collect())
+    Ok(PRODUCTS
+        .iter()
+        .flat_map(|product| product.contracts(as_of))
+        .map(|contract| contract_row(call, &contract, as_of))
+        .collect())
 }
 
 pub(super) fn one_contract(call: &Call<'_>) -> Result<Value, Refusal> {
     let as_of = as_of(call)?;
     let contract = Contract::find(call.segment("ticker"), as_of).ok_or(Refusal::NoData)?;
-    Ok(json!({"status": "OK", "results": contract_row(&contract, as_of)}))
+    Ok(json!({"status": "OK", "results": contract_row(call, &contract, as_of)}))
 }
