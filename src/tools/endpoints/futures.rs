@@ -57,7 +57,7 @@ const PRODUCT_FIELDS: &[Field] = &[
     text("asset_sub_class", "finer"),
     text("sector", "sector"),
     text("sub_sector", "finer"),
-    number("unit_of_measure_qty", "quantity of one contract"),
+    number("unit_of_measure_quantity", "quantity of one contract"),
     text("unit_of_measure", "unit of that quantity"),
     text("settlement_type", "how it is settled"),
 ];
