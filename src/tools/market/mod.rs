@@ -2,6 +2,8 @@
 
 mod cursor;
 mod options;
+#[cfg(test)]
+mod parity;
 mod payload;
 mod present;
 mod row;
