@@ -213,7 +213,8 @@ fn scalar(kind: Kind, text: &str) -> Result<Scalar, &'static str> {
 fn span(text: &str) -> Option<Scalar> {
     if let Ok(number) = text.parse::<i64>() {
         // By magnitude, as upstream: nothing before 2001 has that few nanoseconds.
-        let nanos = if number.abs() < 100_000_000_000_000_000 { i128::from(number) * 1_000_000 } else { i128::from(number) };
+        let nanos =
+            if number.unsigned_abs() < 100_000_000_000_000_000 { i128::from(number) * 1_000_000 } else { i128::from(number) };
         return Some(Scalar::Span { from: nanos, to: nanos });
     }
     if let Ok(date) = text.parse::<Date>()
