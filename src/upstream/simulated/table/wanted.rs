@@ -144,9 +144,7 @@ impl Wanted {
     pub(crate) fn restricts(&self, field: &str) -> bool {
         self.0.iter().any(|condition| condition.field == field)
     }
-}
 
-impl Wanted {
     /// Gives the stretch of nanoseconds that the conditions on a field of times leave; its end lies before its start if
     /// they leave none. Where a condition leaves several stretches it is the one around all of them.
     pub(crate) fn span(&self, field: &str) -> (i128, i128) {
