@@ -194,7 +194,8 @@ impl Product {
             // As on the exchanges: the year has one digit, so a ticker comes again after ten years.
             ticker: format!("{}{}{}", self.code, QUARTERS[place as usize], year % 10),
             product: self,
-            first_trade: date_of_number(day_number(last_trade) - 91 * CONTRACTS),
+            // Before it is among those listed, however the Fridays of the quarters fall.
+            first_trade: date_of_number(day_number(last_trade) - 91 * (CONTRACTS + 1)),
             last_trade,
             quarters: quarter - this_quarter,
         })

@@ -12,6 +12,7 @@ use super::super::market::indicators::{divergence, exponential_average, relative
 use super::super::parameters::{NEXT_URL_BASE, Parameters, next_url};
 use super::super::table::{Call, Object, Wanted, nanos};
 use super::aggregates::row;
+use super::ticks::{millis_within, moment_of};
 use super::trades::NANOS_PER_MS;
 
 const DEFAULT_LIMIT: usize = 10;
@@ -140,7 +141,7 @@ fn answer(call: &Call<'_>, method: Method) -> Result<Value, Refusal> {
     let parameters = Parameters::from(cursor.query.clone());
     let question = Question::of(&parameters, method)?;
     let wanted = Wanted::of(&parameters, &[nanos("timestamp")])?;
-    let now_ms = cursor.at_ms.min(call.view.now_ms);
+    let now_ms = moment_of(call, Some(cursor.at_ms))?;
     let bars = newest_bars(call, &question, &wanted, cursor.skip, now_ms);
     let url = underlying_url(call, &question, &bars);
     let in_range = |value: &Value| {
@@ -176,8 +177,8 @@ fn newest_bars(call: &Call<'_>, question: &Question, wanted: &Wanted, skip: usiz
     call.view.with_series(instrument, |series| {
         let (from_ns, to_ns) = wanted.span("timestamp");
         let first_ms = series.calendar.midnight_ms(instrument.market, FIRST_DAY);
-        let clamp = |ns: i128| ns.div_euclid(i128::from(NANOS_PER_MS)).clamp(i128::from(first_ms), i128::from(now_ms)) as i64;
-        let (from_ms, to_ms) = (clamp(from_ns), clamp(to_ns));
+        let within = |ns| millis_within(ns, first_ms, now_ms);
+        let (from_ms, to_ms) = (within(from_ns), within(to_ns));
         let range =
             |from_ms, to_ms, descending| BarRange { timespan: question.timespan.0, multiplier: 1, from_ms, to_ms, descending };
         let needed = skip.saturating_add(question.limit).saturating_add(1).min(MAX_BARS);

@@ -59,6 +59,13 @@ fn list(call: &Call<'_>, row: TickRow) -> Result<Value, Refusal> {
     Ok(body)
 }
 
+/// Gives the moment a walk over pages began at; a cursor from elsewhere could name one outside the calendar.
+pub(super) fn moment_of(call: &Call<'_>, at_ms: Option<i64>) -> Result<i64, Refusal> {
+    let at_ms = at_ms.unwrap_or(call.view.now_ms);
+    let known = (0..=call.view.now_ms).contains(&at_ms);
+    if known { Ok(at_ms) } else { Err(Refusal::BadParameter("cursor is not valid".to_owned())) }
+}
+
 /// Reads one page of ticks.
 pub(super) fn page(call: &Call<'_>, series: Series<'_>, (field, filters): ByTime, row: TickRow) -> Result<TickPage, Refusal> {
     let cursor = call.parameters.cursor::<TickCursor>()?;
@@ -70,10 +77,10 @@ pub(super) fn page(call: &Call<'_>, series: Series<'_>, (field, filters): ByTime
     let ascending = parameters.text("sort") == Some("timestamp.asc");
     let descending = parameters.descending("order", !ascending)?;
     let wanted = Wanted::of(&parameters, filters)?;
-    let at_ms = cursor.as_ref().map_or(call.view.now_ms, |cursor| cursor.at_ms).min(call.view.now_ms);
+    let at_ms = moment_of(call, cursor.as_ref().map(|cursor| cursor.at_ms))?;
     let (first_ms, last_ms) = bounds(&wanted, field, series, at_ms);
     let mut tick_ms = match cursor {
-        Some(cursor) => cursor.from_ms.clamp(first_ms - 1, last_ms),
+        Some(cursor) => cursor.from_ms.max(first_ms - 1).min(last_ms),
         None if descending => series.trade_ms(last_ms),
         None => series.next_trade_ms(first_ms - 1),
     };
@@ -90,6 +97,12 @@ pub(super) fn page(call: &Call<'_>, series: Series<'_>, (field, filters): ByTime
     Ok(TickPage { rows, next_url: more.then(|| next_url(&call.path, &cursor)) })
 }
 
+/// Turns nanoseconds into milliseconds no earlier than one moment and no later than another, which wins.
+pub(super) fn millis_within(ns: i128, earliest_ms: i64, latest_ms: i64) -> i64 {
+    let millis = ns.div_euclid(i128::from(NANOS_PER_MS));
+    millis.max(i128::from(earliest_ms)).min(i128::from(latest_ms)) as i64
+}
+
 /// Finds the stretch that the conditions leave: they cannot be asked for their ends, but halving finds them.
 fn bounds(wanted: &Wanted, field: &str, series: Series<'_>, now_ms: i64) -> (i64, i64) {
     let earliest_ms = series.calendar.midnight_ms(series.instrument.market, FIRST_DAY);
@@ -97,9 +110,13 @@ fn bounds(wanted: &Wanted, field: &str, series: Series<'_>, now_ms: i64) -> (i64
         return (earliest_ms, now_ms);
     }
     let (from_ns, to_ns) = wanted.span(field);
-    let clamp = |ns: i128| (ns.div_euclid(i128::from(NANOS_PER_MS))).clamp(i128::from(earliest_ms), i128::from(now_ms)) as i64;
     // A row's time is up to a millisecond after its tick.
-    if from_ns > to_ns { (1, 0) } else { ((clamp(from_ns) - 1).max(earliest_ms), clamp(to_ns)) }
+    if from_ns > to_ns {
+        (1, 0)
+    } else {
+        let within = |ns| millis_within(ns, earliest_ms, now_ms);
+        ((within(from_ns) - 1).max(earliest_ms), within(to_ns))
+    }
 }
 
 fn trade_row(series: Series<'_>, tick_ms: i64) -> Value {

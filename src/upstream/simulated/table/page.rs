@@ -65,12 +65,10 @@ pub(crate) fn page_of(state: &State, now_ms: i64, table: &Table, mut asked: Aske
 
 /// Reads `sort=field&order=desc` and `sort=field.desc,other.asc`, which are both in use upstream.
 fn orders(table: &Table, parameters: &Parameters) -> Result<Vec<Order>, Refusal> {
-    let default = if table.descending { "desc" } else { "asc" };
+    let unsuffixed = parameters.descending("order", table.descending)?;
     let Some(text) = parameters.text("sort") else {
-        let descending = parameters.descending("order", table.descending)?;
-        return Ok(table.sorts.first().map(|&field| (field, descending)).into_iter().collect());
+        return Ok(table.sorts.first().map(|&field| (field, unsuffixed)).into_iter().collect());
     };
-    let unsuffixed = parameters.descending("order", default == "desc")?;
     let parts = text.split(',').map(|part| {
         let (name, descending) = match part.trim().rsplit_once('.') {
             Some((name, "asc")) => (name, false),

@@ -144,9 +144,7 @@ impl Wanted {
     pub(crate) fn restricts(&self, field: &str) -> bool {
         self.0.iter().any(|condition| condition.field == field)
     }
-}
 
-impl Wanted {
     /// Gives the stretch of nanoseconds that the conditions on a field of times leave; its end lies before its start if
     /// they leave none. Where a condition leaves several stretches it is the one around all of them.
     pub(crate) fn span(&self, field: &str) -> (i128, i128) {
@@ -213,7 +211,8 @@ fn scalar(kind: Kind, text: &str) -> Result<Scalar, &'static str> {
 fn span(text: &str) -> Option<Scalar> {
     if let Ok(number) = text.parse::<i64>() {
         // By magnitude, as upstream: nothing before 2001 has that few nanoseconds.
-        let nanos = if number.abs() < 100_000_000_000_000_000 { i128::from(number) * 1_000_000 } else { i128::from(number) };
+        let nanos =
+            if number.unsigned_abs() < 100_000_000_000_000_000 { i128::from(number) * 1_000_000 } else { i128::from(number) };
         return Some(Scalar::Span { from: nanos, to: nanos });
     }
     if let Ok(date) = text.parse::<Date>()

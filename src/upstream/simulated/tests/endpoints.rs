@@ -8,7 +8,7 @@ use super::http::{market, send_to, wired, with_key};
 
 /// Which shape an endpoint answers in.
 #[derive(Clone, Copy, PartialEq)]
-enum Shape {
+pub(super) enum Shape {
     /// `results` is a list that is not empty.
     List,
     /// `results` is an object.
@@ -22,7 +22,7 @@ enum Shape {
 use Shape::{Array, Field, List, Object};
 
 /// The endpoints by the classic tool, or the newer one, that asks them. A contract of December 2027 is on the list until then.
-const ENDPOINTS: &[(&str, &str, Shape)] = &[
+pub(super) const ENDPOINTS: &[(&str, &str, Shape)] = &[
     ("get_aggs", "/v2/aggs/ticker/AAPL/range/1/day/2026-11-02/2026-11-20", List),
     ("list_aggs", "/v2/aggs/ticker/AAPL/range/5/minute/2026-11-20/2026-11-20?limit=50", List),
     ("get_grouped_daily_aggs", "/v2/aggs/grouped/locale/us/market/stocks/2026-11-20", List),

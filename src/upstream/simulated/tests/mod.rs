@@ -4,6 +4,7 @@
 mod endpoints;
 mod http;
 mod market;
+mod moments;
 mod news;
 mod shapes;
 mod tables;

@@ -14,7 +14,7 @@ use super::{at, query, state};
 
 pub(super) const NOON: &str = "2026-03-10T18:31:08.250Z";
 
-fn segments(path: &str, pattern: &str) -> Option<HashMap<String, String>> {
+pub(super) fn segments(path: &str, pattern: &str) -> Option<HashMap<String, String>> {
     let (path, pattern) = (path.split('/'), pattern.split('/'));
     if path.clone().count() != pattern.clone().count() {
         return None;

@@ -55,9 +55,8 @@ pub(super) fn bars(call: &Call<'_>) -> Result<Vec<Value>, Refusal> {
     let Some(contract) = Contract::find(call.segment("ticker"), call.today()) else { return Ok(Vec::new()) };
     let (from_ns, to_ns) = call.wanted.span("window_start");
     let begun_ms = day_number(contract.first_trade) * 86_400_000;
-    let clamp =
-        |ns: i128| ns.div_euclid(i128::from(NANOS_PER_MS)).clamp(i128::from(begun_ms), i128::from(call.view.now_ms)) as i64;
-    let range = BarRange { timespan, multiplier, from_ms: clamp(from_ns), to_ms: clamp(to_ns), descending: !ascending(call) };
+    let within = |ns| ticks::millis_within(ns, begun_ms, call.view.now_ms);
+    let range = BarRange { timespan, multiplier, from_ms: within(from_ns), to_ms: within(to_ns), descending: !ascending(call) };
     let enough = wanted_bars(call);
     Ok(with_series(call, &contract, |series, _| {
         let found = walk(series, range, call.view.now_ms).take(enough);
