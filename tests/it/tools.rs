@@ -24,8 +24,8 @@ fn sample(tool: &Value) -> Value {
             json!({"symbol": "AAPL", "indicators": ["rsi", "macd", "sma:50"], "bars": 120, "max_points": 5})
         }
         _ => {
-            let properties = tool["inputSchema"]["properties"].as_object().unwrap();
-            let examples = properties.iter().filter(|(_, schema)| schema.get("examples").is_some());
+            let properties = tool["inputSchema"]["properties"].as_object().into_iter().flatten();
+            let examples = properties.filter(|(_, schema)| schema.get("examples").is_some());
             Value::Object(examples.map(|(name, schema)| (name.clone(), schema["examples"][0].clone())).collect())
         }
     }
@@ -163,10 +163,10 @@ fn what_is_not_listed_is_found_and_called_with_the_same_answers_and_errors() {
 fn upstream_failures_are_tool_errors_with_a_class_and_something_to_do() {
     let gateway = TestGateway::start();
     let mut client = McpClient::connect(gateway.address);
-    let trade = json!({"ticker": "AAPL"});
-    for (fault, class) in [("401:1", "upstream_auth"), ("403:1", "not_entitled"), ("429:1", "rate_limited")] {
+    let failures = [("401:1", "upstream_auth", "AAPL"), ("403:1", "not_entitled", "TSLA"), ("429:1", "rate_limited", "MSFT")];
+    for (fault, class, ticker) in failures {
         gateway.simulator().set_faults(fault.parse().unwrap());
-        let result = client.call("get_last_trade", trade.clone());
+        let result = client.call("get_last_trade", json!({ "ticker": ticker }));
         let text = result["content"][0]["text"].as_str().unwrap();
         assert_eq!(result["isError"], true, "{fault}");
         assert!(text.starts_with(class), "{fault}: {text}");

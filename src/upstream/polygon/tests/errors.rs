@@ -89,7 +89,8 @@ async fn a_429_costs_a_plan_without_a_count_by_the_minute_a_second_and_not_most_
     let simulator = simulator_failing_once("429");
     let bench = Wanted { per_minute: 1_000_000, ..Wanted::at(&simulator.base_url()) }.make();
     let error = bench.get(TICKERS).await.unwrap_err();
-    assert_eq!((error.kind, error.retry_after_ms), (UpstreamErrorKind::RateLimited, Some(1_000)));
+    assert_eq!(error.kind, UpstreamErrorKind::RateLimited);
+    assert!(error.retry_after_ms.is_some_and(|ms| ms <= 1_000), "{error:?}");
     simulator.set_faults("".parse().unwrap());
     let calls: Vec<_> = (0..192).map(|_| bench.get(TICKERS)).collect();
     for outcome in futures_util::future::join_all(calls).await {
