@@ -4,6 +4,8 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use std::hint::black_box;
 
 use bytes::Bytes;
+use tickgate_core::access::Principal;
+use tickgate_core::budget::{Budget, Ledger, Payer, Ticket};
 use tickgate_core::market::{MarketPhase, Quote, Source, Topic};
 use tickgate_core::mcp::{Era, FeatureResult, ServerInfo, classify};
 use tickgate_core::rpc::Body;
@@ -117,5 +119,35 @@ fn session_machine(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, frame_encoding, replay_window, session_machine);
+fn upstream_budget(c: &mut Criterion) {
+    let caller = |n: u64| Payer::Caller(Principal::new("user", &n.to_string()));
+    let mut group = c.benchmark_group("upstream_budget");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("grant", |b| {
+        let (mut budget, payer) = (Budget::new(Ledger::new(1_000_000)), caller(1));
+        let mut n = 0;
+        b.iter(|| {
+            n += 1;
+            // One a millisecond: never more than the budget.
+            budget.ask(Ticket(n), payer.clone(), Millis(n), Millis(n)).expect("a turn");
+            black_box(budget.advance(Millis(n)))
+        });
+    });
+    for waiting in [100_u64, 1_000, 4_000] {
+        group.bench_with_input(BenchmarkId::new("ask_behind", waiting), &waiting, |b, &waiting| {
+            let mut budget = Budget::new(Ledger::new(5_400));
+            for n in 0..waiting {
+                budget.ask(Ticket(n), caller(n % 20), Millis(u64::MAX), Millis(0)).expect("a place");
+            }
+            let payer = caller(21);
+            b.iter(|| {
+                budget.ask(Ticket(waiting), payer.clone(), Millis(u64::MAX), Millis(0)).expect("a place");
+                black_box(budget.leave(Ticket(waiting)))
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, frame_encoding, replay_window, session_machine, upstream_budget);
 criterion_main!(benches);

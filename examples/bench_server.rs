@@ -81,7 +81,7 @@ fn tool(
         input_schema: input,
         output_schema: None,
         scope: Scope::Read,
-        toolset: Toolset::Market,
+        toolset: Toolset::Standard,
         streaming: false,
         hints: reads(false),
         icons: Vec::new(),

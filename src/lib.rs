@@ -14,7 +14,7 @@
 //! | [`prompts`] · [`completion`] | what people can start · what could stand in an argument |
 //! | [`sealing`] · [`storage`] | what only we can read and make · what survives a restart |
 //! | [`client`] | how a program in Rust calls a gateway |
-//! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it |
+//! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it; its answers are shared |
 //! | [`telemetry`] · `dashboard` | how it is watched · the embedded page |
 //!
 //! The rules are in `tickgate-core`, the living state in `tickgate-actors`; the map is `docs/ARCHITECTURE.md`.

@@ -22,6 +22,12 @@ impl Clock {
         Self { started: Instant::now(), wall: Millis(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)) }
     }
 
+    /// A clock that shows `moment` now: tests begin on the day they are about.
+    #[must_use]
+    pub fn starting_at(moment: Millis) -> Self {
+        Self { started: Instant::now(), wall: moment }
+    }
+
     /// The present moment.
     #[must_use]
     pub fn now(&self) -> Millis {

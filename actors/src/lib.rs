@@ -7,7 +7,7 @@
 //! | [`stream::StreamActor`] | one topic: rhythm, dedupe, latest value | one per watched topic, on the market arbiter | rebuilt; told again what is wanted |
 //! | [`poller::PollerActor`] | when which topics of one kind are polled | one per market, one for news, one for status, on the market arbiter | rebuilt; its streams tell it again what to poll |
 //! | [`feed::FeedActor`] | the connection to the upstream's WebSocket feed of one market | one per market if there is a feed, on a thread of their own | rebuilt; its streams tell it again what to follow |
-//! | [`quota::QuotaActor`] | the upstream budget | one, on the market arbiter | rebuilt, full |
+//! | [`quota::QuotaActor`] | who waits for an upstream call | one, on the market arbiter | rebuilt with what was spent; who waited asks again |
 //! | [`window::WindowActor`] | one worker's copy of the tape and its readers | one per HTTP worker | the worker ends |
 //! | [`alerts::AlertsActor`] | every price alert | one, on the main arbiter | rebuilt from the store after a pause |
 //! | [`session::SessionActor`] | one MCP session | one per session, on the worker that opened it | its slot in the directory is freed; the client starts anew |

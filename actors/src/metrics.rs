@@ -2,6 +2,8 @@
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
+use crate::quota::BudgetMetrics;
+
 /// Handles of every metric of this crate.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -17,6 +19,8 @@ pub struct Metrics {
     pub feed_connections: IntCounterVec,
     /// Whether a feed is connected, by market.
     pub feed_live: IntGaugeVec,
+    /// The upstream budget.
+    pub budget: BudgetMetrics,
     /// Topics that are watched.
     pub topics_watched: IntGauge,
     /// Actors rebuilt after a panic, by actor.
@@ -82,6 +86,7 @@ impl Metrics {
                 &["market", "event"],
             )?,
             feed_live,
+            budget: BudgetMetrics::register(registry)?,
             topics_watched: gauge("tickgate_topics_watched", "Topics that somebody watches.")?,
             actor_restarts: counter("tickgate_actor_restarts_total", "Actors rebuilt after a panic.", &["actor"])?,
             sessions_open: gauge("tickgate_sessions_open", "MCP sessions that are open.")?,

@@ -12,11 +12,15 @@
 //! | [`tape`] | in which order things happened, what is still known of it, and what a reader gets next |
 //! | [`task`] | where a call stands that outlives its request |
 //! | [`alert`] | when a price alert fires, and when it may fire again |
-//! | [`access`] | who is calling, what may they do, is there budget |
+//! | [`access`] | who is calling, what may they do |
+//! | [`budget`] | which upstream call goes out next, and when |
+//! | [`analytics`] | what bars say: returns, risk, levels, indicators |
 //! | [`ports`] | what the living state needs from the outside |
 
 pub mod access;
 pub mod alert;
+pub mod analytics;
+pub mod budget;
 pub mod feed;
 pub mod market;
 pub mod mcp;

@@ -20,6 +20,7 @@ use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, Stre
 use crate::process::{bind, bound_writes, outlive_file_size_limit, wait_for_signal};
 use crate::registry::Registry;
 use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Reread, Settings, VersionCheck};
+use crate::upstream::cache::UpstreamCache;
 use crate::upstream::simulated::Simulator;
 
 /// Bytes kept per connection for a reader that is slow, before its body is no longer asked.
@@ -35,6 +36,7 @@ pub struct Application {
     gateway: Arc<Gateway>,
     limiters: Limiters,
     tasks: Tasks,
+    cache: UpstreamCache,
     kept: Kept,
     drain: Duration,
     reread: Option<Reread>,
@@ -106,12 +108,12 @@ impl Application {
             draining: worker.draining.clone(),
         });
         let limiters = Limiters::new(&settings.limits);
-        let tasks = worker.tasks.clone();
+        let (tasks, cache) = (worker.tasks.clone(), worker.cache.clone());
         let parts = HttpParts { gateway: Arc::clone(&gateway), worker, more };
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         let drain = Duration::from_secs(settings.listen.drain_secs);
-        Ok(Self { address, server, simulator, gateway, limiters, tasks, kept, drain, reread: None })
+        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, kept, drain, reread: None })
     }
 
     /// With a way to read the settings again on SIGHUP.
@@ -160,8 +162,12 @@ impl Application {
             wait_for_signal().await;
             stopper.stop().await;
         });
-        let limiters = self.limiters;
-        let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, move || limiters.forget_the_idle()));
+        let (limiters, cache) = (self.limiters, self.cache);
+        let forget = move || {
+            limiters.forget_the_idle();
+            cache.tidy();
+        };
+        let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, forget));
         let tell = actix_rt::spawn(tell(self.gateway.sessions.clone(), self.gateway.registry.clone()));
         let registry = self.gateway.registry.clone();
         let reload = self.reread.map(|reread| actix_rt::spawn(reload(reread, registry)));
@@ -265,6 +271,7 @@ fn serve(
 fn log_start(settings: &Settings, public_url: &str) {
     let market = match settings.upstream.market {
         MarketSource::Simulated => "simulated: these are not real prices",
+        MarketSource::Replay { .. } => "a recording: these are prices of another time",
         MarketSource::Real { .. } => "real",
     };
     tracing::info!(url = public_url, market, environment = %settings.listen.environment, auth = %settings.access.mode, "tickgate serves {public_url}");

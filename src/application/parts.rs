@@ -15,7 +15,7 @@ use tickgate_core::ports::{Seal, Store};
 use tickgate_core::session::SessionLimits;
 use tokio::sync::watch;
 
-use super::market::{start_market, upstream};
+use super::market::{Upstream, new_york, start_market, upstream};
 use super::worker::WorkerParts;
 use crate::process::Hangups;
 use crate::registry::{LiveRegistry, Registry};
@@ -23,6 +23,7 @@ use crate::sealing::Sealer;
 use crate::settings::{Reread, SessionSettings, Settings};
 use crate::storage::{SqliteStore, data_keys, open_store};
 use crate::tools::ToolMetrics;
+use crate::upstream::cache::{CacheMetrics, UpstreamCache};
 use crate::upstream::polygon::UpstreamMetrics;
 use crate::upstream::simulated::Simulator;
 
@@ -70,9 +71,11 @@ impl Parts {
         let metrics_registry = prometheus::Registry::new();
         let actor_metrics = Metrics::register(&metrics_registry)?;
         let upstream_metrics = UpstreamMetrics::register(&metrics_registry)?;
-        let (simulator, client_settings) = upstream(&settings.upstream)?;
-        let client_settings = Arc::new(client_settings);
-        let market = start_market(settings, &client_settings, &upstream_metrics, clock, &actor_metrics);
+        let Upstream { simulator, client, replay } = upstream(&settings.upstream)?;
+        let client_settings = Arc::new(client);
+        let market = start_market(settings, &client_settings, replay, &upstream_metrics, clock, &actor_metrics);
+        let cache =
+            UpstreamCache::new(settings.upstream.cache_max_bytes, new_york(), clock, CacheMetrics::register(&metrics_registry)?);
         let alerts = Alerts::start(AlertsParts {
             market: market.link.clone(),
             store: Arc::clone(&kept.store),
@@ -88,6 +91,7 @@ impl Parts {
             tape: settings.streams.tape,
             client_settings,
             upstream_metrics,
+            cache,
             registry: LiveRegistry::new(registry, &settings.sessions.toolsets),
             server_info: Arc::new(server_info),
             alerts,

@@ -19,7 +19,9 @@ use tokio::sync::watch;
 
 use crate::registry::{LiveRegistry, RegistryCatalog};
 use crate::tools::{ToolContext, ToolMetrics};
+use crate::upstream::cache::UpstreamCache;
 use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
+use crate::upstream::shared::SharedUpstream;
 
 /// What each worker is made of.
 #[derive(Clone)]
@@ -28,6 +30,7 @@ pub(super) struct WorkerParts {
     pub(super) tape: Limits,
     pub(super) client_settings: Arc<PolygonSettings>,
     pub(super) upstream_metrics: UpstreamMetrics,
+    pub(super) cache: UpstreamCache,
     pub(super) registry: LiveRegistry,
     pub(super) server_info: Arc<ServerInfo>,
     pub(super) alerts: Alerts,
@@ -58,10 +61,11 @@ impl WorkerParts {
             PolygonClient::new((*self.client_settings).clone(), self.market.quota.clone(), clock, self.upstream_metrics.clone());
         let context = Rc::new(ToolContext {
             window,
-            upstream: Rc::new(upstream),
+            upstream: SharedUpstream::new(Rc::new(upstream), self.cache.clone(), self.market.state.clone()),
             market: self.market.state.clone(),
             registry: self.registry.clone(),
             alerts: self.alerts.clone(),
+            seal: Arc::clone(&self.seal),
             metrics: self.tool_metrics.clone(),
             streaming: self.streaming,
             clock,

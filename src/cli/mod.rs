@@ -1,7 +1,8 @@
-//! The command line: `serve`, `simulate`, `check`, `healthcheck`, `token create`, `secrets`, `openapi`. Its flags come from the list of settings.
+//! The command line: `serve`, `simulate`, `record`, `replay`, `check`, `healthcheck`, `token create`, `secrets`, `openapi`. Its flags come from the list of settings.
 
 mod check;
 mod healthcheck;
+mod record;
 mod secrets;
 mod serve;
 mod simulate;
@@ -16,7 +17,10 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::settings::{SPECS, SettingError, Settings, Sources, key_of};
 
 /// Shorter flags of settings.
-const FLAG_ALIASES: [(&str, &str); 1] = [("MCP_TRANSPORT", "transport")];
+const FLAG_ALIASES: [(&str, &str); 3] =
+    [("MCP_TRANSPORT", "transport"), ("MASSIVE_API_BASE_URL", "upstream"), ("REPLAY_SPEED", "speed")];
+/// The argument of `replay`.
+const RECORDING: &str = "recording";
 /// Exit code of a configuration that cannot be used.
 const EXIT_CONFIGURATION: u8 = 2;
 
@@ -48,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
     match name {
         "check" => check::run(&settings),
         "healthcheck" => healthcheck::run(&settings),
+        "record" => record::run(settings, matches),
         "simulate" => simulate::run(settings),
         "token" => token::run(&settings, matches),
         _ => {
@@ -63,12 +68,17 @@ fn command() -> Command {
         .about("Make an access token for a user")
         .arg(Arg::new("user").long("user").value_name("NAME").required(true).help("Whose token it is"))
         .arg(Arg::new("scope").long("scope").value_name("SCOPE").default_value("read").help("read, write or admin"));
+    let replay = Command::new("replay")
+        .about("Run the gateway on a recording; the same as serve with `--upstream replay:FILE`")
+        .arg(Arg::new(RECORDING).value_name("FILE").required(true).help("What `tickgate record` wrote"));
     with_settings(Command::new("tickgate"))
         .about("A streaming gateway for market data: one upstream connection, any number of AI agents, browsers and programs")
         .version(env!("CARGO_PKG_VERSION"))
         .args_conflicts_with_subcommands(true)
         .subcommand(serve)
         .subcommand(with_settings(Command::new("simulate").about("Run the simulated upstream alone, on HOST and PORT")))
+        .subcommand(with_settings(record::command()))
+        .subcommand(with_settings(replay))
         .subcommand(with_settings(Command::new("check").about("Check the configuration and print it, secrets redacted")))
         .subcommand(with_settings(Command::new("healthcheck").about("Exit 0 if the gateway on HOST and PORT is ready, else 1")))
         .subcommand(Command::new("token").about("Access tokens").subcommand_required(true).subcommand(with_settings(token)))
@@ -97,6 +107,9 @@ fn settings(matches: &ArgMatches) -> Result<Settings, Vec<SettingError>> {
         if let Some(value) = matches.get_one::<String>(spec.name) {
             sources.set_flag(spec.name, value.clone());
         }
+    }
+    if let Ok(Some(file)) = matches.try_get_one::<String>(RECORDING) {
+        sources.set_flag("MASSIVE_API_BASE_URL", format!("replay:{file}"));
     }
     let named = matches.get_one::<String>("config").map(PathBuf::from);
     let file = named.or_else(|| Some(PathBuf::from("tickgate.toml")).filter(|file| file.exists()));

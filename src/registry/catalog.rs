@@ -82,7 +82,13 @@ impl RegistryCatalog {
             Some((resource, variables)) => match allowed(uri, resource.scope, caller) {
                 Err(error) => Started::Done(Err(error)),
                 Ok(()) => {
-                    let call = resources::ReadCall { context: Rc::clone(&self.context), uri: uri.into(), variables, link };
+                    let call = resources::ReadCall {
+                        context: Rc::clone(&self.context),
+                        uri: uri.into(),
+                        variables,
+                        caller: caller.clone(),
+                        link,
+                    };
                     Started::Running((resource.read)(call))
                 }
             },
@@ -198,7 +204,7 @@ impl Catalog for RegistryCatalog {
         let not_found = || FeatureError::ResourceNotFound { uri: excerpt(uri).into() };
         let (resource, variables) = resources::find(registry.resources(), uri).ok_or_else(not_found)?;
         allowed(uri, resource.scope, caller)?;
-        (resource.watch)(&self.context, &variables).ok_or_else(not_found)
+        (resource.watch)(&self.context, &variables, caller).ok_or_else(not_found)
     }
 
     fn list_changes(&self) -> LocalBoxStream<'static, Notice> {

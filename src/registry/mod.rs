@@ -82,7 +82,7 @@ impl Registry {
     /// The same with the tools of these groups only.
     #[must_use]
     pub fn with_toolsets(&self, toolsets: &[Toolset]) -> Self {
-        let tools = self.tools.iter().filter(|tool| toolsets.contains(&tool.toolset)).cloned().collect();
+        let tools = self.tools.iter().filter(|tool| toolsets.iter().any(|toolset| toolset.has(tool))).cloned().collect();
         Self::of(tools, Arc::clone(&self.prompts), self.resources.clone())
     }
 

@@ -1,21 +1,17 @@
 //! The market's resources. Each says its freshness; its changes are those of its topic on the tape.
 
-use std::mem;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::stream::{self, LocalBoxStream};
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::FutureExt as _;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tickgate_actors::supervisor::WatchError;
-use tickgate_actors::window::{ReaderSettings, Ready, TapeReader, TapeWindow, Wish};
+use tickgate_actors::window::{Ready, Wish};
 use tickgate_core::access::Scope;
+use tickgate_core::budget::Payer;
 use tickgate_core::market::{Symbol, Topic};
 use tickgate_core::mcp::{CacheScope, FeatureError, Outcome};
-use tickgate_core::tape::{Gather, Mode, Next, Start};
 
+use super::changes::changes;
 use super::resource::{ReadCall, Resource, contents};
 use super::uri::Variables;
 use crate::completion::{Source, TIMESPANS};
@@ -25,10 +21,6 @@ use crate::tools::{ToolContext, ToolFailure, bars};
 const ARTICLES: usize = 20;
 /// Bars of a bars resource.
 const BARS: u64 = 60;
-/// Changes are told at most this often (DESIGN §6).
-const COALESCE: Duration = Duration::from_secs(1);
-/// After this long a topic that could not be watched is tried again: about the interval of its poller.
-const REJOIN: Duration = Duration::from_secs(5);
 /// How long a client may keep what it read, in ms: as long as a change may be untold.
 const READ_TTL_MS: u64 = 1_000;
 
@@ -64,6 +56,8 @@ pub fn all() -> Vec<Resource> {
             vec![symbol(), ("timespan", Source::Timespans)],
             |variables| timespan_of(variables).and(symbol_of(variables)).map(Topic::Prices),
         ),
+        super::alerts::alert(),
+        super::answers::answers(),
     ]
 }
 
@@ -84,7 +78,7 @@ fn resource(
         variables,
         scope: Scope::Read,
         read: Arc::new(move |call| read(call, topic).boxed_local()),
-        watch: Arc::new(move |context, variables| Some(changes(context, topic(variables)?))),
+        watch: Arc::new(move |context, variables, _| Some(changes(context, topic(variables)?))),
     }
 }
 
@@ -128,63 +122,9 @@ async fn of_tape(context: &ToolContext, topic: &Topic) -> Result<String, ToolFai
 async fn bars_of(call: &ReadCall, timespan: &'static str) -> Result<String, ToolFailure> {
     let symbol = symbol_of(&call.variables).ok_or_else(|| ToolFailure::argument("symbol", "it is no symbol"))?;
     let position = call.context.window.position();
-    let bars = bars::newest(&call.context, &symbol, timespan, BARS, call.link.request_id().to_owned()).await?;
+    let payer = Payer::Caller(call.caller.principal.clone());
+    let bars = bars::newest(&call.context, &symbol, timespan, BARS, payer, call.link.request_id().to_owned()).await?;
     let freshness = call.context.freshness(bars.as_of, bars.delayed, position);
+    let freshness = call.context.freshness_by(bars.hit, freshness);
     Ok(json!({"results": bars.rows, "_freshness": freshness}).to_string())
-}
-
-/// Ticks when a topic changes; ends when the upstream says that its symbol does not exist.
-///
-/// A topic that cannot be watched at the moment is tried again, for as long as the client listens.
-fn changes(context: &Rc<ToolContext>, topic: Topic) -> LocalBoxStream<'static, ()> {
-    let state = Changes { window: context.window.clone(), topics: vec![topic], reader: None, told: false };
-    stream::unfold(state, |mut state| async move { state.next().await.map(|()| ((), state)) }).boxed_local()
-}
-
-struct Changes {
-    window: TapeWindow,
-    topics: Vec<Topic>,
-    reader: Option<TapeReader>,
-    /// The last tick is so new that the next has to wait.
-    told: bool,
-}
-
-impl Changes {
-    async fn next(&mut self) -> Option<()> {
-        if mem::replace(&mut self.told, true) {
-            tokio::time::sleep(COALESCE).await;
-        }
-        loop {
-            let reader = match &mut self.reader {
-                Some(reader) => reader,
-                None => self.reader.insert(self.join().await?),
-            };
-            match reader.next().await? {
-                Next::Event(_) | Next::Gap(_) => break,
-                // What it missed is a change too.
-                Next::Fallen => {
-                    self.reader = None;
-                    return Some(());
-                }
-                Next::Mark(_) | Next::Idle => {}
-            }
-        }
-        // What came meanwhile is told by this one tick.
-        while let Some(Next::Event(_) | Next::Mark(_)) = self.reader.as_mut().and_then(TapeReader::try_next) {}
-        Some(())
-    }
-
-    async fn join(&self) -> Option<TapeReader> {
-        loop {
-            let wish = Wish { topics: self.topics.clone(), interval_ms: None, ready: Ready::Recorded };
-            match self.window.watch(wish).await {
-                Ok(interest) => {
-                    let settings = ReaderSettings { mode: Mode::Conflate, gather: Gather::default(), start: Start::Live };
-                    return Some(TapeReader::join(&self.window, &self.topics, settings, interest));
-                }
-                Err(WatchError::UnknownSymbol(_)) => return None,
-                Err(WatchError::Upstream(_) | WatchError::Busy) => tokio::time::sleep(REJOIN).await,
-            }
-        }
-    }
 }

@@ -1,6 +1,10 @@
 //! What clients can read and watch: `market://quote/{symbol}`, `market://news/{symbol}`, `market://bars/{symbol}/{timespan}`,
-//! `market://status`.
+//! `market://status`,
+//! `market://alerts/{alert_id}`, `market://answers/{answer}`.
 
+mod alerts;
+mod answers;
+mod changes;
 mod market;
 mod resource;
 mod uri;

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{self, LocalBoxStream};
 use serde_json::{Value, json};
 use tickgate_actors::call::CallLink;
-use tickgate_core::access::Scope;
+use tickgate_core::access::{Caller, Scope};
 use tickgate_core::mcp::{FeatureResult, Outcome};
 
 use super::uri::Variables;
@@ -24,6 +24,8 @@ pub struct ReadCall {
     pub uri: String,
     /// What stands in the template's variables.
     pub variables: Variables,
+    /// Who reads.
+    pub caller: Caller,
     /// The line to the client.
     pub link: CallLink,
 }
@@ -32,7 +34,7 @@ pub struct ReadCall {
 pub type Read = Arc<dyn Fn(ReadCall) -> LocalBoxFuture<'static, Outcome> + Send + Sync>;
 
 /// Ticks when a resource has changed, at most once a second; `None` when there is no such one.
-pub type Watch = Arc<dyn Fn(&Rc<ToolContext>, &Variables) -> Option<LocalBoxStream<'static, ()>> + Send + Sync>;
+pub type Watch = Arc<dyn Fn(&Rc<ToolContext>, &Variables, &Caller) -> Option<LocalBoxStream<'static, ()>> + Send + Sync>;
 
 /// A resource; a template when its URI has variables.
 #[derive(Clone)]
@@ -107,5 +109,5 @@ pub fn contents(uri: &str, mime_type: &str, text: &str) -> FeatureResult {
 /// A watch of something that never changes.
 #[must_use]
 pub fn nothing_changes() -> Watch {
-    Arc::new(|_, _| Some(stream::pending().boxed_local()))
+    Arc::new(|_, _, _| Some(stream::pending().boxed_local()))
 }

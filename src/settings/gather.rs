@@ -58,6 +58,15 @@ impl Settings {
             )),
             _ => {}
         }
+        let lets_strangers_in = matches!(self.access.mode, AuthMode::Optional | AuthMode::InsecureOff);
+        let shared_key_is_real = matches!(self.upstream.market, MarketSource::Real { .. });
+        if shared_key_is_real && lets_strangers_in && !loopback && self.sessions.transport != Transport::Stdio {
+            errors.push(SettingError::together(format!(
+                "AUTH={} would spend the upstream key's quota on strangers and show them data that its plan may not let you pass on: \
+                 set AUTH=required, bind to loopback, or leave the key out for the simulated market",
+                self.access.mode
+            )));
+        }
         if self.listen.environment != Environment::Development && self.storage.data_keys.is_empty() {
             errors.push(SettingError::together(format!(
                 "DATA_ENCRYPTION_KEY is needed when APP_ENV is {}, to encrypt what is kept in DATA_DIR: `tickgate secrets` prints a good one",
@@ -158,11 +167,12 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
         if text.bytes().all(|c| c.is_ascii_graphic()) { Ok(SecretString::from(text)) } else { Err("not visible ASCII") }
     });
     let simulated = !reader.is_said("MASSIVE_API_KEY");
-    let base_url =
-        reader.read("MASSIVE_API_BASE_URL", |text| if text == "simulated" { Ok(None) } else { web_url(text).map(Some) });
-    let market = match (key, base_url) {
-        (Some(key), Some(base_url)) => MarketSource::Real { base_url, key },
-        (None, Some(_)) if reader.is_said("MASSIVE_API_BASE_URL") && simulated => {
+    let named = reader.read("MASSIVE_API_BASE_URL", named_upstream);
+    let speed = reader.read("REPLAY_SPEED", within(0.01..=1_000.0));
+    let market = match (key, named) {
+        (_, NamedUpstream::Replay(file)) => MarketSource::Replay { file, speed },
+        (Some(key), NamedUpstream::Url(base_url)) => MarketSource::Real { base_url, key },
+        (None, NamedUpstream::Url(_)) if reader.is_said("MASSIVE_API_BASE_URL") && simulated => {
             reader.errors.push(SettingError::together(
                 "MASSIVE_API_BASE_URL names an upstream but there is no key for it: set MASSIVE_API_KEY",
             ));
@@ -170,7 +180,7 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
         }
         _ => MarketSource::Simulated,
     };
-    let default_plan = if matches!(market, MarketSource::Simulated) { Plan::Advanced } else { Plan::Free };
+    let default_plan = if matches!(market, MarketSource::Real { .. }) { Plan::Free } else { Plan::Advanced };
     let plan = reader.optional("UPSTREAM_PLAN", str::parse).unwrap_or(default_plan);
     let feed = feed(reader, &market, plan);
     UpstreamSettings {
@@ -178,6 +188,7 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
         feed,
         plan,
         per_minute: reader.optional("UPSTREAM_RPM", within(1..=1_000_000)).unwrap_or_else(|| plan.per_minute()),
+        cache_max_bytes: reader.read("CACHE_MAX_BYTES", within(0..=1 << 40)),
         simulator: SimulatorSettings {
             seed: reader.read("SIM_SEED", within(0..=u64::MAX)),
             speed: reader.read("SIM_SPEED", within(0.1..=1_000.0)),
@@ -210,6 +221,22 @@ fn feed(reader: &mut Reader<'_>, market: &MarketSource, plan: Plan) -> FeedSourc
     };
     reader.errors.push(SettingError::together(problem));
     FeedSource::Off
+}
+
+/// What `MASSIVE_API_BASE_URL` names.
+enum NamedUpstream {
+    Simulated,
+    Replay(PathBuf),
+    Url(url::Url),
+}
+
+fn named_upstream(text: &str) -> Result<NamedUpstream, String> {
+    match text.split_once(':') {
+        _ if text == "simulated" => Ok(NamedUpstream::Simulated),
+        Some(("replay", "")) => Err("it names no file".to_owned()),
+        Some(("replay", file)) => Ok(NamedUpstream::Replay(file.into())),
+        _ => web_url(text).map(NamedUpstream::Url),
+    }
 }
 
 fn telemetry(reader: &mut Reader<'_>, transport: Transport) -> TelemetrySettings {

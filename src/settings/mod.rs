@@ -177,6 +177,8 @@ pub struct UpstreamSettings {
     pub plan: Plan,
     /// `UPSTREAM_RPM`, or the plan's.
     pub per_minute: u32,
+    /// `CACHE_MAX_BYTES`; 0 keeps nothing.
+    pub cache_max_bytes: u64,
     /// `SIM_*`.
     pub simulator: SimulatorSettings,
 }
@@ -197,6 +199,13 @@ pub enum FeedSource {
 pub enum MarketSource {
     /// The simulated market, on a port of its own.
     Simulated,
+    /// A recording.
+    Replay {
+        /// The file that `MASSIVE_API_BASE_URL` names.
+        file: PathBuf,
+        /// `REPLAY_SPEED`.
+        speed: f64,
+    },
     /// An upstream and our key for it.
     Real {
         /// `MASSIVE_API_BASE_URL`.

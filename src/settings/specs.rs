@@ -123,8 +123,8 @@ pub const SPECS: &[Spec] = &[
     spec(
         "TOOLSETS",
         "standard",
-        "standard, all, or a comma list of market, streaming, alerts, assist",
-        "Tools that are offered.",
+        "all, or a comma list of standard, stocks, options, indices, forex, crypto, futures, reference, news, fundamentals, economy, benzinga, analytics, streaming, alerts, assist",
+        "Tools that are listed. `search_endpoints` and `call_endpoint` of `standard` reach every market endpoint whatever stands here.",
     ),
     spec(
         "MCP_TRANSPORT",
@@ -157,7 +157,13 @@ pub const SPECS: &[Spec] = &[
         "Encrypts what is kept in DATA_DIR; a list rotates: the first encrypts, all decrypt. Generated into DATA_DIR in development; required otherwise.",
     ),
     secret("MASSIVE_API_KEY", "your upstream key", "Upstream key; POLYGON_API_KEY is the same. None: the market is simulated."),
-    spec("MASSIVE_API_BASE_URL", "https://api.massive.com", "simulated, or an http or https URL", "Where the upstream is."),
+    spec(
+        "MASSIVE_API_BASE_URL",
+        "https://api.massive.com",
+        "simulated, replay:FILE, or an http or https URL",
+        "Also `--upstream`. Where the upstream is; replay:FILE plays what `tickgate record` wrote and needs no key.",
+    ),
+    spec("REPLAY_SPEED", "1", "0.01 to 1000", "Also `--speed`. How fast a recording is played."),
     open(
         "MASSIVE_WS_URL",
         "off, simulated, or a ws or wss URL",
@@ -169,6 +175,12 @@ pub const SPECS: &[Spec] = &[
         "Plan of the upstream key; decides budget, delay and snapshots. The default is free with a key, advanced when simulated.",
     ),
     open("UPSTREAM_RPM", "1 to 1000000", "Upstream requests a minute; the default is the plan's."),
+    spec(
+        "CACHE_MAX_BYTES",
+        "67108864",
+        "0 to 1099511627776",
+        "Bytes of upstream answers kept for callers that ask the same; 0 keeps none.",
+    ),
     spec("SIM_SEED", "1", "a whole number", "The simulated market is the same for the same seed."),
     spec("SIM_SPEED", "1", "0.1 to 1000", "How fast time runs in the simulated market."),
     spec("SIM_SYMBOLS", "500", "1 to 20000", "How many stocks the simulated market has."),

@@ -106,6 +106,19 @@ fn auth_off_is_for_loopback_only_unless_it_is_said_to_be_insecure() {
 }
 
 #[test]
+fn a_shared_key_serves_no_strangers_but_on_loopback() {
+    let key = ("MASSIVE_API_KEY", "a-real-key-of-the-vendor");
+    for mode in ["optional", "insecure-off"] {
+        let open = [("HOST", "0.0.0.0"), ("AUTH", mode)];
+        assert!(gather(&open).is_ok(), "the simulated market is for everyone");
+        let error = gather(&[open[0], open[1], key]).unwrap_err();
+        assert!(error.contains("quota on strangers") && error.contains("AUTH=required"), "{error}");
+        assert!(gather(&[("AUTH", mode), key]).is_ok(), "whoever is on this machine is its owner");
+    }
+    assert!(gather(&[("HOST", "0.0.0.0"), ("MCP_API_KEYS", "a-key-of-one-user"), key]).is_ok());
+}
+
+#[test]
 fn over_stdio_nobody_has_to_show_a_credential_and_logs_leave_stdout_alone() {
     for settings in [&[("AUTH", "required")][..], &[("HOST", "0.0.0.0")], &[("HOST", "0.0.0.0"), ("AUTH", "off")]] {
         let settings = gather(&[&[("MCP_TRANSPORT", "stdio")], settings].concat()).unwrap();
@@ -140,6 +153,20 @@ fn the_polygon_name_of_the_key_works_too_and_with_a_key_the_market_is_real_on_th
         assert_eq!((settings.upstream.plan, settings.upstream.per_minute), (Plan::Free, 5));
     }
     assert!(gather(&[("MASSIVE_API_BASE_URL", "https://api.example")]).unwrap_err().contains("MASSIVE_API_KEY"));
+}
+
+#[test]
+fn a_recording_needs_no_key_and_any_key_is_not_for_it() {
+    for key in [None, Some(("MASSIVE_API_KEY", "k"))] {
+        let said: Vec<_> =
+            [("MASSIVE_API_BASE_URL", "replay:a/b.jsonl"), ("REPLAY_SPEED", "2.5")].into_iter().chain(key).collect();
+        let settings = gather(&said).unwrap();
+        let MarketSource::Replay { file, speed } = &settings.upstream.market else { panic!("{:?}", settings.upstream.market) };
+        assert_eq!((file.to_str(), *speed, settings.upstream.plan), (Some("a/b.jsonl"), 2.5, Plan::Advanced));
+    }
+    for (name, value) in [("MASSIVE_API_BASE_URL", "replay:"), ("MASSIVE_API_BASE_URL", "replay"), ("REPLAY_SPEED", "0")] {
+        assert!(gather(&[(name, value)]).unwrap_err().contains(name), "{value}");
+    }
 }
 
 #[test]
@@ -229,4 +256,14 @@ fn a_feed_that_cannot_be_is_refused_with_what_to_do() {
         let error = gather(settings).unwrap_err();
         assert!(error.contains(told), "{error}");
     }
+}
+
+#[test]
+fn toolsets_are_named_one_by_one_or_all_and_every_one_is_said_to_be_allowed() {
+    let toolsets = |text: &str| gather(&[("TOOLSETS", text)]).map(|settings| settings.sessions.toolsets);
+    assert_eq!(gather(&[]).unwrap().sessions.toolsets, [Toolset::Standard]);
+    assert_eq!(toolsets("crypto, standard").unwrap(), [Toolset::Standard, Toolset::Crypto]);
+    assert_eq!(toolsets("stocks,all").unwrap(), Toolset::ALL);
+    let error = toolsets("stocks,moon").unwrap_err();
+    assert!(error.contains("moon") && Toolset::ALL.iter().all(|toolset| error.contains(toolset.as_str())), "{error}");
 }

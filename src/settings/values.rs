@@ -136,16 +136,16 @@ impl FromStr for RateLimit {
     }
 }
 
+/// The name of all toolsets together.
+const ALL_TOOLSETS: &str = "all";
+
 /// `TOOLSETS`, in the order of the list.
 pub(super) fn toolsets(text: &str) -> Result<Vec<Toolset>, String> {
     let named: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-    let whole = |name: &&str| matches!(*name, "standard" | "all");
-    if let Some(unknown) =
-        named.iter().find(|name| !whole(name) && !Toolset::ALL.iter().any(|toolset| toolset.as_str() == **name))
-    {
+    if let Some(unknown) = named.iter().find(|name| **name != ALL_TOOLSETS && Toolset::find(name).is_none()) {
         return Err(format!("there is no toolset {unknown:?}"));
     }
-    let wanted = |toolset: &Toolset| named.iter().any(|name| whole(name) || *name == toolset.as_str());
+    let wanted = |toolset: &Toolset| named.iter().any(|name| *name == ALL_TOOLSETS || *name == toolset.as_str());
     Ok(Toolset::ALL.into_iter().filter(wanted).collect())
 }
 

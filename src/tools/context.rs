@@ -1,32 +1,36 @@
 //! What tools and resources work with, on one worker.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use tickgate_actors::Clock;
 use tickgate_actors::alerts::Alerts;
 use tickgate_actors::stream::MarketState;
 use tickgate_actors::window::TapeWindow;
 use tickgate_core::access::{Caller, Scope};
-use tickgate_core::market::Freshness;
+use tickgate_core::market::{Freshness, Source};
+use tickgate_core::ports::Seal;
 use tickgate_core::tape::Position;
 use tickgate_core::time::Millis;
 
 use super::metrics::ToolMetrics;
 use crate::registry::LiveRegistry;
-use crate::upstream::polygon::PolygonClient;
+use crate::upstream::cache::{CachedAnswer, Hit};
+use crate::upstream::shared::SharedUpstream;
 
 /// What tools work with, on one worker.
 pub struct ToolContext {
     /// The tape.
     pub window: TapeWindow,
     /// The upstream.
-    pub upstream: Rc<PolygonClient>,
+    pub upstream: SharedUpstream,
     /// Session and upstream health.
     pub market: MarketState,
     /// What is offered, which may change.
     pub registry: LiveRegistry,
     /// Price alerts.
     pub alerts: Alerts,
+    /// Seals cursors.
+    pub seal: Arc<dyn Seal>,
     /// What tools count.
     pub metrics: ToolMetrics,
     /// Whether `stream:true` is served as a stream (`ENABLE_STREAMING`).
@@ -45,8 +49,27 @@ impl ToolContext {
             source: self.market.source(),
             delayed: delayed || self.market.delayed(),
             session: self.market.phase(),
+            stale: false,
             position: position.to_string(),
         }
+    }
+
+    /// The freshness of data of `as_of` that came with an answer; of the time of its fetch, if the data has none.
+    #[must_use]
+    pub fn freshness_of(&self, cached: &CachedAnswer, as_of: Option<Millis>, position: Position) -> Freshness {
+        let CachedAnswer { answer, hit } = cached;
+        self.freshness_by(*hit, self.freshness(as_of.unwrap_or(answer.fetched), answer.delayed, position))
+    }
+
+    /// The same with how its answer was come by.
+    #[must_use]
+    pub fn freshness_by(&self, hit: Hit, told: Freshness) -> Freshness {
+        let source = match (hit, told.source) {
+            // That it is no real price matters more than where it was kept.
+            (Hit::Miss, source) | (_, source @ Source::Simulated) => source,
+            (Hit::Fresh | Hit::Stale, _) => Source::Cache,
+        };
+        Freshness { source, stale: hit == Hit::Stale, ..told }
     }
 
     /// The least interval that a caller may ask for, in ms.

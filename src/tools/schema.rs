@@ -47,3 +47,24 @@ pub(super) fn items() -> Value {
         "items": {"type": "object", "properties": {"position": {"type": "string"}, "as_of": {"type": "string"}}}
     })
 }
+
+/// The schema of a market tool's answer around its results.
+pub(super) fn answer(results: &Value) -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "results": results,
+            "count": {"type": "integer", "minimum": 0, "description": "Number of results, when they are an array"},
+            "merged": {"type": "integer", "minimum": 2, "description": "Bars that one result is made of, where `max_points` merged them"},
+            "next": {"type": "string", "description": "Where it goes on: the `cursor` of a call with the same other arguments"},
+            "truncated": {
+                "type": "object",
+                "description": "There are more results than these",
+                "properties": {"shown": {"type": "integer", "minimum": 0}, "total": {"type": "integer", "minimum": 0}},
+                "required": ["shown"],
+            },
+            "_freshness": freshness(),
+        },
+        "required": ["results", "_freshness"],
+    })
+}

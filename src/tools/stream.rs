@@ -256,15 +256,19 @@ impl Stream {
         let mut reader = TapeReader::join(&self.context.window, &topics, settings, interest);
         let joined = reader.position().seq;
         let mut newest = Newest::new(self.limit());
+        let mut is_troubled = false;
         loop {
             match tokio::time::timeout_at(deadline, reader.next()).await {
                 Err(_) | Ok(None | Some(Next::Fallen)) => break,
                 Ok(Some(Next::Event(event))) => {
-                    // The status of before is no news; what changes from here on is.
-                    if event.kind == Kind::Status && event.seq <= joined {
-                        continue;
-                    }
-                    if event.kind != Kind::Status {
+                    if event.kind == Kind::Status {
+                        // The status of before is no news, and neither is that all is well, as long as nothing else was said.
+                        let is_well = is_well(&event);
+                        if event.seq <= joined || is_well && !is_troubled {
+                            continue;
+                        }
+                        is_troubled = !is_well;
+                    } else {
                         newest.add(&event);
                     }
                     self.report(Some(event.quoted_item().clone()), event.item()).await;
@@ -373,6 +377,15 @@ fn topics(subject: Subject, arguments: &StreamArguments) -> Result<Vec<Topic>, T
         (1..=MAX_SYMBOLS, _) => Ok(topics),
         (count, _) => Err(ToolFailure::argument("symbols", format!("{count} symbols; at most {MAX_SYMBOLS}"))),
     }
+}
+
+/// Whether a status event says that the market is open and the upstream answers.
+fn is_well(event: &Event) -> bool {
+    #[derive(serde::Deserialize)]
+    struct State<'a> {
+        state: &'a str,
+    }
+    serde_json::from_slice::<State<'_>>(&event.item()).is_ok_and(|status| status.state == "ok")
 }
 
 fn nothing_came(kind: UpstreamErrorKind) -> UpstreamError {

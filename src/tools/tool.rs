@@ -13,35 +13,7 @@ use tickgate_core::mcp::{Icon, ToolAnnotations, ToolDescriptor};
 
 use super::context::ToolContext;
 use super::outcome::ToolOutcome;
-
-/// A group of tools that can be switched on together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Toolset {
-    /// Prices, bars and news of the market.
-    Market,
-    /// What changes, as it changes.
-    Streaming,
-    /// Price alerts.
-    Alerts,
-    /// What a model of the client's helps with.
-    Assist,
-}
-
-impl Toolset {
-    /// Every group, in the order of the list.
-    pub const ALL: [Self; 4] = [Self::Market, Self::Streaming, Self::Alerts, Self::Assist];
-
-    /// The name in `TOOLSETS`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Market => "market",
-            Self::Streaming => "streaming",
-            Self::Alerts => "alerts",
-            Self::Assist => "assist",
-        }
-    }
-}
+pub(super) use super::toolset::Toolset;
 
 /// A call of a tool.
 pub struct ToolCall {
@@ -81,7 +53,7 @@ pub struct Tool {
     pub output_schema: Option<Value>,
     /// The least scope that may call it. A tool for admins is listed to admins only.
     pub scope: Scope,
-    /// Its group.
+    /// Its home.
     pub toolset: Toolset,
     /// Whether it can stream.
     pub streaming: bool,

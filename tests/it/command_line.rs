@@ -26,8 +26,19 @@ fn the_version_and_the_help_are_printed() {
     let version = tickgate(&["--version"], &[]);
     assert!(version.status.success() && text(&version.stdout).contains(env!("CARGO_PKG_VERSION")));
     let help = text(&tickgate(&["--help"], &[]).stdout);
-    for word in ["serve", "simulate", "check", "healthcheck", "token", "secrets", "openapi", "--max-body-bytes", "MAX_BODY_BYTES"]
-    {
+    for word in [
+        "serve",
+        "simulate",
+        "record",
+        "replay",
+        "check",
+        "healthcheck",
+        "token",
+        "secrets",
+        "openapi",
+        "--max-body-bytes",
+        "MAX_BODY_BYTES",
+    ] {
         assert!(help.contains(word), "{word}");
     }
 }
@@ -137,7 +148,7 @@ fn toolsets_are_read_again_on_sighup_and_listeners_of_both_eras_are_told() {
     assert_eq!(listener.data().unwrap().json()["method"], "notifications/subscriptions/acknowledged");
     let count = || modern.result("tools/list", serde_json::json!({}))["tools"].as_array().unwrap().len();
     let all = count();
-    std::fs::write(program.folder.path().join("tickgate.toml"), "toolsets = \"market\"\n").unwrap();
+    std::fs::write(program.folder.path().join("tickgate.toml"), "toolsets = \"stocks\"\n").unwrap();
     program.signal("-HUP");
     for stream in [&mut listener, &mut standalone] {
         assert_eq!(stream.data().unwrap().json()["method"], "notifications/tools/list_changed");

@@ -15,6 +15,7 @@ mod leaks;
 mod reports;
 mod resume;
 mod sessions;
+mod soak;
 mod stateless;
 mod streams;
 mod tools;

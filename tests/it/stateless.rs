@@ -255,6 +255,25 @@ fn a_listener_hears_of_resources_and_alerts_reach_their_stream() {
 }
 
 #[test]
+fn an_alert_is_a_resource_of_its_owner_that_changes_when_it_fires() {
+    let gateway = two_callers();
+    gateway.simulator().set_price("AAPL", 100.0);
+    let (ada, bob) = (Stateless::new(gateway.address).with_key(ADA), Stateless::new(gateway.address).with_key(BOB));
+    let set = ada.call("set_price_alert", json!({"symbol": "AAPL", "condition": "above", "target_price": 1_000}));
+    let uri = format!("market://alerts/{}", set["structuredContent"]["alert"]["alert_id"].as_str().unwrap());
+    let read = |who: &Stateless| who.answer("resources/read", json!({ "uri": uri }));
+    let text = read(&ada)["result"]["contents"][0]["text"].as_str().unwrap().to_owned();
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["results"]["symbol"], "AAPL");
+    let unknown = bob.answer("resources/read", json!({"uri": "market://alerts/00000000000000000000000000000001"}));
+    assert_eq!(read(&bob)["error"]["code"], unknown["error"]["code"]);
+    let mut listener = ada.ask("subscriptions/listen", json!({"notifications": {"resourceSubscriptions": [uri]}}));
+    listener.data().unwrap();
+    gateway.simulator().set_price("AAPL", 2_000.0);
+    let updated = listener.data().unwrap().json();
+    assert_eq!((&updated["method"], &updated["params"]["uri"]), (&json!("notifications/resources/updated"), &json!(uri)));
+}
+
+#[test]
 fn an_alert_fires_on_its_own_topic() {
     let gateway = TestGateway::start();
     let modern = Stateless::new(gateway.address);

@@ -266,3 +266,23 @@ fn plain_answers_name_a_position_from_which_a_stream_goes_on_without_a_gap() {
     assert!(times.is_sorted());
     assert_eq!(get("/api/status").send(gateway.address).json()["session"], "regular");
 }
+
+#[test]
+fn bars_of_seconds_are_made_from_ticks_and_each_is_told_once() {
+    let gateway = TestGateway::start();
+    let mut stream = get("/events?topics=bars:X:BTCUSD:1s,prices:X:BTCUSD&interval=250").send(gateway.address);
+    let mut bars = Vec::new();
+    while bars.len() < 3 {
+        let event = stream.data().unwrap();
+        if event.name.as_deref() == Some("bar") {
+            bars.push(event.json());
+        }
+    }
+    assert!(bars.windows(2).all(|pair| pair[0]["start"].as_str() < pair[1]["start"].as_str()), "{bars:?}");
+    for bar in &bars {
+        assert_eq!((&bar["symbol"], &bar["seconds"], &bar["source"]), (&"X:BTCUSD".into(), &1.into(), &"simulated".into()));
+        assert!(bar["low"].as_f64() <= bar["high"].as_f64() && bar["ticks"].as_u64() > Some(0) && bar["position"].is_string());
+    }
+    let wrong = get("/events?topics=bars:AAPL:7s").send(gateway.address);
+    assert!(wrong.status == 400 && wrong.json()["detail"].as_str().unwrap().contains("a day has a whole number"));
+}

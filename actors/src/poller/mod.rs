@@ -6,12 +6,12 @@
 mod load;
 mod observed;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle, WrapFuture};
 use futures_util::future::LocalBoxFuture;
-use tickgate_core::market::cadence::{Backoff, Schedule};
+use tickgate_core::market::cadence::{Backoff, Pace, Schedule};
 use tickgate_core::market::{Market, Symbol, Topic};
 use tickgate_core::ports::{MarketData, NewsQuery, UpstreamError};
 use tickgate_core::time::Millis;
@@ -19,7 +19,7 @@ use tickgate_core::time::Millis;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::slot::Slot;
-use crate::stream::StreamActor;
+use crate::stream::{MarketState, StreamActor};
 use crate::supervisor::{Death, Dying, SupervisorLink};
 
 pub use load::PollLoad;
@@ -48,7 +48,7 @@ impl PollerKind {
     #[must_use]
     pub fn of(topic: &Topic) -> Option<Self> {
         match topic {
-            Topic::Prices(symbol) => Some(Self::Quotes(symbol.market())),
+            Topic::Prices(symbol) | Topic::Bars(symbol, _) => Some(Self::Quotes(symbol.market())),
             Topic::News(_) | Topic::AllNews => Some(Self::News),
             Topic::Status => Some(Self::Status),
             Topic::Alerts(_) => None,
@@ -80,6 +80,8 @@ pub struct PollerParts {
     pub load: PollLoad,
     /// Who tells readers how the upstream does.
     pub status: Slot<StreamActor>,
+    /// What the market does: outside its hours it is polled less, or not at all.
+    pub market_state: MarketState,
     /// The time.
     pub clock: Clock,
     /// Counters.
@@ -95,6 +97,8 @@ pub struct PollerActor {
     followers: HashMap<Topic, Follower>,
     schedule: Schedule<Topic>,
     in_flight: HashSet<Topic>,
+    /// Topics whose latest is known: only they may rest.
+    seen: HashSet<Topic>,
     backoff: Backoff,
     calls: u64,
     timer: Option<(Millis, SpawnHandle)>,
@@ -110,6 +114,7 @@ impl PollerActor {
             followers: HashMap::new(),
             schedule: Schedule::default(),
             in_flight: HashSet::new(),
+            seen: HashSet::new(),
             backoff: Backoff::default(),
             calls: 0,
             timer: None,
@@ -120,8 +125,21 @@ impl PollerActor {
         self.parts.load.floor_ms().max(self.backoff.delay_ms())
     }
 
+    /// The pace of all its topics: they are of one kind, and of one market.
+    fn pace(&self) -> Pace {
+        self.followers.keys().next().map_or(Pace::Times(1), |topic| self.parts.market_state.pace(topic))
+    }
+
+    fn forget(&mut self, topic: &Topic) {
+        self.schedule.remove(topic);
+        self.seen.remove(topic);
+        self.followers.remove(topic);
+    }
+
     fn count_calls(&mut self) {
-        let topics = self.schedule.len();
+        // What rests leaves its share of the budget to the others.
+        let resting = if self.pace() == Pace::Rests { self.seen.len() } else { 0 };
+        let topics = self.schedule.len().saturating_sub(resting);
         let calls = match self.parts.kind {
             PollerKind::Quotes(_) => self.market_data.quote_calls(topics),
             PollerKind::News => topics as u64,
@@ -151,7 +169,14 @@ impl PollerActor {
 
     fn poll_due(&mut self, ctx: &mut Context<Self>) {
         let now = self.parts.clock.now();
-        let mut due = self.schedule.take_due(now, self.floor_ms());
+        let (pace, bell) = (self.pace(), self.parts.market_state.bell());
+        let (floor_ms, seen, healthy) = (self.floor_ms(), &self.seen, self.backoff.delay_ms() == 0);
+        let mut due = self.schedule.take_due_at(now, floor_ms, bell, |topic| match pace {
+            // What nobody has seen yet is asked for even at night, and a failure is not left standing until the morning.
+            Pace::Rests if !(healthy && seen.contains(topic)) => Pace::Times(1),
+            pace => pace,
+        });
+        self.count_calls();
         due.retain(|topic| !self.in_flight.contains(topic));
         let size = if matches!(self.parts.kind, PollerKind::Quotes(_)) { MAX_SYMBOLS_PER_CALL } else { 1 };
         for topics in due.chunks(size) {
@@ -168,12 +193,16 @@ impl PollerActor {
         Box::pin(async move {
             let polled = match kind {
                 PollerKind::Quotes(market) => {
-                    let symbols: Vec<Symbol> = topics.iter().filter_map(Topic::symbol).cloned().collect();
+                    // Prices and bars of one symbol are several topics and one question.
+                    let symbols: BTreeSet<&Symbol> = topics.iter().filter_map(Topic::symbol).collect();
+                    let symbols: Vec<Symbol> = symbols.into_iter().cloned().collect();
                     market_data.quotes(market, &symbols).await.map(|quotes| {
-                        let mut quotes: HashMap<Symbol, _> =
-                            quotes.into_iter().map(|quote| (quote.symbol.clone(), quote)).collect();
-                        let seen = |symbol: &Symbol| quotes.remove(symbol).map_or(Observation::Missing, Observation::Quote);
-                        symbols.iter().map(seen).collect()
+                        let quotes: HashMap<Symbol, _> = quotes.into_iter().map(|quote| (quote.symbol.clone(), quote)).collect();
+                        let seen = |topic: &Topic| {
+                            let quote = topic.symbol().and_then(|symbol| quotes.get(symbol));
+                            quote.cloned().map_or(Observation::Missing, Observation::Quote)
+                        };
+                        topics.iter().map(seen).collect()
                     })
                 }
                 PollerKind::News => {
@@ -195,6 +224,9 @@ impl PollerActor {
                 self.backoff.succeeded();
                 self.tell_health(None);
                 for (topic, observation) in topics.iter().zip(observations) {
+                    if self.followers.contains_key(topic) {
+                        self.seen.insert(topic.clone());
+                    }
                     self.tell(topic, observation);
                 }
             }
@@ -273,6 +305,10 @@ impl Handler<Poll> for PollerActor {
     type Result = ();
 
     fn handle(&mut self, Poll { topic, interval_ms, from, stream }: Poll, ctx: &mut Self::Context) {
+        if self.followers.get(&topic).is_some_and(|follower| follower.stream != stream) {
+            // A stream that was rebuilt has seen nothing.
+            self.forget(&topic);
+        }
         self.schedule.set(topic.clone(), interval_ms, self.parts.clock.now());
         self.followers.insert(topic, Follower { from, stream });
         self.count_calls();
@@ -284,8 +320,7 @@ impl Handler<Unpoll> for PollerActor {
     type Result = ();
 
     fn handle(&mut self, Unpoll(topic): Unpoll, _: &mut Self::Context) {
-        self.schedule.remove(&topic);
-        self.followers.remove(&topic);
+        self.forget(&topic);
         self.count_calls();
     }
 }

@@ -1,18 +1,36 @@
-//! The upstream budget: one bucket for all calls made with one key.
+//! The upstream budget: one scheduler for all calls made with one key.
 //!
-//! Owns: the token bucket. Hears: `Reserve`, `Pause`. Tells: nobody. Dies: rebuilt by the supervisor, full.
+//! Owns: who waits for a call. Hears: `Reserve`, `Leave`, `Settle`. Tells: each who waits what became of it. Dies: rebuilt by the
+//! supervisor and goes on from the same [`Ledger`], so that no call is granted twice; those who waited ask again and may change
+//! places, and a probe that was under way is repeated when its time is over.
+
+mod handle;
+mod metrics;
 
 #[cfg(test)]
 mod tests;
 
-use actix::{Actor, Context, Handler, Message};
-use tickgate_core::access::TokenBucket;
-use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle};
+use tickgate_core::budget::{BreakerState, Budget, BudgetView, Ledger, Outcome, Payer, Refusal, Ticket, Verdict};
 use tickgate_core::time::Millis;
+use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::slot::Slot;
 use crate::supervisor::{Death, Dying, SupervisorLink};
+
+pub use handle::{Permit, Quota};
+pub use metrics::BudgetMetrics;
+
+/// Mailbox bound: everybody who may wait asking at once, and as many reports.
+const MAILBOX: usize = 16_384;
+
+/// How often gauges that change by time alone are shown while they do.
+const SHOW_EVERY: Duration = Duration::from_secs(5);
 
 /// The budget of one upstream key.
 #[derive(Clone, Copy, Debug)]
@@ -21,104 +39,212 @@ pub struct QuotaSettings {
     pub per_minute: u32,
 }
 
-/// Owns the bucket.
+/// What outlives the actor.
+#[derive(Clone)]
+struct Shared(Arc<(Mutex<Ledger>, AtomicU64)>);
+
+impl Shared {
+    fn new(settings: QuotaSettings) -> Self {
+        Self(Arc::new((Mutex::new(Ledger::new(settings.per_minute)), AtomicU64::new(0))))
+    }
+
+    fn ledger(&self) -> Ledger {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn view(&self, now: Millis) -> BudgetView {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).view(now)
+    }
+
+    fn publish(&self, ledger: &Ledger) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(ledger);
+    }
+
+    fn ticket(&self) -> Ticket {
+        Ticket(self.0.1.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+struct Waiter {
+    payer: &'static str,
+    reply: oneshot::Sender<Verdict>,
+}
+
+/// Runs the scheduler.
 pub struct QuotaActor {
-    bucket: TokenBucket,
+    budget: Budget,
+    waiters: HashMap<Ticket, Waiter>,
+    shared: Shared,
     clock: Clock,
+    metrics: BudgetMetrics,
     supervisor: SupervisorLink,
+    timer: Option<(Millis, SpawnHandle)>,
+    shows_again: bool,
 }
 
 impl QuotaActor {
-    /// A full budget.
+    /// Goes on with the budget that `quota` shows.
     #[must_use]
-    pub fn new(settings: QuotaSettings, clock: Clock, supervisor: SupervisorLink) -> Self {
-        // A second's worth at once: the upstream asks for an even rate (polygon.md §4.4).
-        let burst = (settings.per_minute / 60).max(1);
-        Self { bucket: TokenBucket::new(settings.per_minute, burst, clock.now()), clock, supervisor }
+    pub fn new(quota: &Quota, metrics: BudgetMetrics, supervisor: SupervisorLink) -> Self {
+        let (shared, clock) = (quota.shared.clone(), quota.clock);
+        let budget = Budget::new(shared.ledger());
+        Self { budget, waiters: HashMap::new(), shared, clock, metrics, supervisor, timer: None, shows_again: false }
+    }
+
+    /// Tells everybody of whom something has become what it is.
+    fn advance(&mut self, ctx: &mut Context<Self>) {
+        let now = self.clock.now();
+        let verdicts = self.budget.advance(now);
+        // First, so that what is told now is remembered whatever happens then.
+        self.shared.publish(self.budget.ledger());
+        for (ticket, verdict) in verdicts {
+            let Some(waiter) = self.waiters.remove(&ticket) else { continue };
+            self.tell(waiter, verdict, now);
+        }
+        self.show(ctx);
+        self.arm(ctx);
+    }
+
+    fn tell(&mut self, waiter: Waiter, verdict: Verdict, now: Millis) {
+        match verdict {
+            Verdict::Granted { .. } => self.metrics.granted(waiter.payer),
+            Verdict::Refused(refusal) => self.metrics.refused(waiter.payer, refusal),
+        }
+        if waiter.reply.send(verdict).is_err()
+            && let Verdict::Granted { probe } = verdict
+        {
+            self.budget.settle(probe, Outcome::Unknown, now);
+        }
+    }
+
+    fn arm(&mut self, ctx: &mut Context<Self>) {
+        let due = self.budget.next_due(self.clock.now());
+        if let Some((armed, handle)) = self.timer.take() {
+            if due == Some(armed) {
+                self.timer = Some((armed, handle));
+                return;
+            }
+            ctx.cancel_future(handle);
+        }
+        let Some(due) = due else { return };
+        let handle = ctx.run_later(self.clock.until(due), |actor, ctx| {
+            actor.timer = None;
+            actor.advance(ctx);
+        });
+        self.timer = Some((due, handle));
+    }
+
+    fn show(&mut self, ctx: &mut Context<Self>) {
+        let view = self.budget.view(self.clock.now());
+        self.metrics.show(&view, self.budget.waiting());
+        let rests = view.remaining == view.per_minute && view.breaker == BreakerState::Closed;
+        if !rests && !std::mem::replace(&mut self.shows_again, true) {
+            ctx.run_later(SHOW_EVERY, |actor, ctx| {
+                actor.shows_again = false;
+                actor.show(ctx);
+            });
+        }
+    }
+
+    fn breaker(&self) -> BreakerState {
+        self.budget.view(self.clock.now()).breaker
     }
 }
 
 impl Actor for QuotaActor {
     type Context = Context<Self>;
 
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        self.show(ctx);
+    }
+
     fn stopped(&mut self, _: &mut Self::Context) {
         self.supervisor.report(Dying::if_panicking(Death::Quota));
     }
 }
 
-/// Takes a token, or says when there will be one.
-#[derive(Message)]
-#[rtype(result = "Result<(), Millis>")]
-struct Reserve;
-
-/// The upstream said that it is too much.
+/// Asks for a call.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Pause(Millis);
+struct Reserve {
+    ticket: Ticket,
+    payer: Payer,
+    deadline: Millis,
+    reply: oneshot::Sender<Verdict>,
+}
+
+/// Whoever asked waits no more.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Leave(Ticket);
+
+/// What came of a call. Gives the end of the pause that all calls make, if it was a 429.
+#[derive(Message)]
+#[rtype(result = "Option<Millis>")]
+struct Settle {
+    probe: bool,
+    outcome: Outcome,
+}
 
 impl Handler<Reserve> for QuotaActor {
-    type Result = Result<(), Millis>;
-
-    fn handle(&mut self, _: Reserve, _: &mut Self::Context) -> Self::Result {
-        self.bucket.take(self.clock.now())
-    }
-}
-
-impl Handler<Pause> for QuotaActor {
     type Result = ();
 
-    fn handle(&mut self, Pause(until): Pause, _: &mut Self::Context) {
-        tracing::warn!(
-            pause_ms = until.since(self.clock.now()),
-            "the upstream says that the plan's rate is exceeded: pausing all calls"
-        );
-        self.bucket.pause(until);
-    }
-}
-
-/// The budget, as callers hold it.
-#[derive(Clone)]
-pub struct Quota {
-    slot: Slot<QuotaActor>,
-    clock: Clock,
-}
-
-impl Quota {
-    /// The budget whose actor fills `slot`.
-    #[must_use]
-    pub const fn new(slot: Slot<QuotaActor>, clock: Clock) -> Self {
-        Self { slot, clock }
-    }
-
-    /// Waits for a token, but not beyond `deadline`.
-    ///
-    /// # Errors
-    /// When there will be none in time, with the wait that it would take.
-    pub async fn reserve(&self, deadline: Millis) -> Result<(), UpstreamError> {
-        loop {
-            let now = self.clock.now();
-            let at = match self.slot.get() {
-                Some(actor) => match actor.send(Reserve).await {
-                    Ok(Ok(())) => return Ok(()),
-                    Ok(Err(at)) => at,
-                    // Being rebuilt.
-                    Err(_) => now.plus(100),
-                },
-                None => now.plus(100),
-            };
-            if at > deadline {
-                let message =
-                    "the upstream plan's request budget is spent: try again later, or raise UPSTREAM_RPM if the plan allows more";
-                return Err(UpstreamError::new(UpstreamErrorKind::Budget, message).retry_after(at.since(now)));
+    fn handle(&mut self, Reserve { ticket, payer, deadline, reply }: Reserve, ctx: &mut Self::Context) {
+        let waiter = Waiter { payer: payer.as_str(), reply };
+        let now = self.clock.now();
+        match self.budget.ask(ticket, payer, deadline, now) {
+            Ok(()) => {
+                self.waiters.insert(ticket, waiter);
+                self.advance(ctx);
             }
-            tokio::time::sleep(self.clock.until(at)).await;
+            Err(refusal) => self.tell(waiter, Verdict::Refused(refusal), now),
         }
     }
+}
 
-    /// Gives nothing to anyone for `ms`.
-    pub fn pause(&self, ms: u64) {
-        if let Some(actor) = self.slot.get() {
-            let _ = actor.try_send(Pause(self.clock.now().plus(ms)));
+impl Handler<Leave> for QuotaActor {
+    type Result = ();
+
+    fn handle(&mut self, Leave(ticket): Leave, ctx: &mut Self::Context) {
+        self.waiters.remove(&ticket);
+        if self.budget.leave(ticket) {
+            self.show(ctx);
+            self.arm(ctx);
         }
+    }
+}
+
+impl Handler<Settle> for QuotaActor {
+    type Result = MessageResult<Settle>;
+
+    fn handle(&mut self, Settle { probe, outcome }: Settle, ctx: &mut Self::Context) -> Self::Result {
+        let (now, before) = (self.clock.now(), self.breaker());
+        let paused = self.budget.settle(probe, outcome, now);
+        if let Some(until) = paused {
+            let pause_ms = until.since(now);
+            tracing::warn!(pause_ms, "the upstream says that the plan's rate is exceeded: pausing all calls");
+        }
+        match (before, self.breaker()) {
+            (BreakerState::Open, BreakerState::Open) => {}
+            (_, BreakerState::Open) => tracing::warn!("the upstream keeps failing: leaving it alone for a while"),
+            (BreakerState::Open | BreakerState::HalfOpen, BreakerState::Closed) => tracing::info!("the upstream answers again"),
+            _ => {}
+        }
+        self.advance(ctx);
+        MessageResult(paused)
+    }
+}
+
+/// How a refusal is told to whoever is refused.
+const fn words(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Spent(_) => {
+            "the upstream plan's request budget is spent: try again later, or raise UPSTREAM_RPM if the plan allows more"
+        }
+        Refusal::Paused(_) => "the upstream said that too many requests came, so that all requests to it pause: try again later",
+        Refusal::Broken(_) => "the upstream has failed repeatedly and is left alone for a moment: try again later",
+        Refusal::TooMany(_) => "too many of your requests wait for the upstream already: wait for their answers, then go on",
+        Refusal::Full(_) => "too many requests wait for the upstream: try again later",
     }
 }

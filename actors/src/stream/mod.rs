@@ -14,6 +14,7 @@ use actix::{
 };
 use std::time::Duration;
 use tickgate_core::market::Topic;
+use tickgate_core::market::cadence::Pace;
 use tickgate_core::ports::UpstreamError;
 use tickgate_core::tape::Draft;
 
@@ -99,6 +100,12 @@ impl StreamActor {
         }
     }
 
+    fn unpoll(&self) {
+        if let Some(poller) = self.poller() {
+            let _ = poller.try_send(Unpoll(self.parts.topic.clone()));
+        }
+    }
+
     fn poller(&self) -> Option<actix::Addr<PollerActor>> {
         self.parts.poller.as_ref().and_then(Slot::get)
     }
@@ -116,7 +123,8 @@ impl StreamActor {
     #[expect(clippy::disallowed_methods, reason = "a mark that is lost would be a hole that nobody tells")]
     fn mark(&self, change: Option<Recording>, replies: Vec<Reply>) {
         let Some(tape) = self.parts.tape.get() else { return };
-        let (wanted, load) = (self.interval_ms.unwrap_or(0), self.parts.load.clone());
+        let wanted = self.parts.market_state.paced_ms(&self.parts.topic, self.interval_ms.unwrap_or(0));
+        let load = self.parts.load.clone();
         let waiters = replies
             .into_iter()
             .map(|reply| -> crate::tape::Waiter {
@@ -158,9 +166,7 @@ impl StreamActor {
         self.linger = None;
         self.interval_ms = None;
         self.recording = false;
-        if let Some(poller) = self.poller() {
-            let _ = poller.try_send(Unpoll(self.parts.topic.clone()));
-        }
+        self.unpoll();
         self.unfollow_feed();
         self.mark(Some(Recording::Ends), Vec::new());
         self.parts.supervisor.rested(self.parts.topic.clone());
@@ -194,9 +200,7 @@ impl StreamActor {
     fn is_unknown(&mut self) {
         self.unknown = true;
         tracing::info!(topic = %self.parts.topic, "the upstream knows no such symbol; it is polled no more");
-        if let Some(poller) = self.poller() {
-            let _ = poller.try_send(Unpoll(self.parts.topic.clone()));
-        }
+        self.unpoll();
         self.unfollow_feed();
         self.publish(status::unknown_symbol(&self.parts));
         self.parts.supervisor.unknown_symbol(self.parts.topic.clone());
@@ -293,10 +297,15 @@ impl Handler<Observed> for StreamActor {
 impl Handler<Remark> for StreamActor {
     type Result = ();
 
-    fn handle(&mut self, _: Remark, _: &mut Self::Context) {
+    fn handle(&mut self, _: Remark, ctx: &mut Self::Context) {
         self.subject.forget_latest();
         if self.recording {
             self.mark(Some(Recording::Begins { resumed: false }), Vec::new());
+            if self.parts.market_state.pace(&self.parts.topic) == Pace::Rests {
+                // The poller rests, and the new tape would have no price until the morning.
+                self.unpoll();
+                self.poll(ctx);
+            }
         }
     }
 }

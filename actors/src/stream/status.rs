@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tickgate_core::market::{Stamp, StatusItem};
+use tickgate_core::market::{MarketPhase, Stamp, StatusItem};
 use tickgate_core::tape::{Draft, Kind};
 use tickgate_core::time::Millis;
 
@@ -12,14 +12,24 @@ use super::{MarketState, StreamParts};
 /// What a reader would notice: a status that says the same is not told again.
 pub(super) fn summary(status: &StatusSubject, state: &MarketState) -> String {
     let market = status.market.as_ref().map_or("", |market| market.market.as_str());
-    format!("{market}/{}/{}/{:?}", state.phase().as_str(), state.health().as_str(), status.feeds())
+    // The calendar rings the bell before the upstream's word is heard: both together are one event, not two.
+    let phase = status.phase.unwrap_or_else(|| state.phase());
+    format!("{market}/{}/{}/{:?}", phase.as_str(), state.health().as_str(), status.feeds())
 }
 
 pub(super) fn item(status: &StatusSubject, parts: &StreamParts, now: Millis) -> Vec<u8> {
     let reason = status.failing().map(|kind| kind.as_str());
     let market = status.market.as_ref().map(|market| market.market.as_str());
-    let state = if reason.is_some() { "degraded" } else { "ok" };
-    StatusItem { state, symbol: None, reason, market, feeds: status.feeds(), stamp: stamp(parts, now) }.to_item()
+    let session = parts.market_state.session();
+    let state = match reason {
+        Some(_) => "degraded",
+        None if session.is_closed() => "market_closed",
+        None => "ok",
+    };
+    let trading = session.phase == Some(MarketPhase::Regular);
+    let (next_open, next_close) = if trading { (None, session.next_close) } else { (session.next_open, None) };
+    StatusItem { state, symbol: None, reason, market, feeds: status.feeds(), next_open, next_close, stamp: stamp(parts, now) }
+        .to_item()
 }
 
 /// Told on the symbol's own topic, so that a stream that waits for its first price learns why none comes.
@@ -32,6 +42,8 @@ pub(super) fn unknown_symbol(parts: &StreamParts) -> Draft {
         reason: Some("not_found"),
         market: None,
         feeds: BTreeMap::new(),
+        next_open: None,
+        next_close: None,
         stamp: stamp(parts, now),
     };
     draft(Kind::Status, vec![parts.topic.clone()], item.to_item(), now)

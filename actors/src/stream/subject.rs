@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use tickgate_core::feed::FeedState;
-use tickgate_core::market::{ArticleFeed, Market, MarketStatus, Quote, QuoteChange, Topic};
+use tickgate_core::market::{ArticleFeed, BarLength, BarMaker, Market, MarketPhase, MarketStatus, Quote, QuoteChange, Topic};
 use tickgate_core::ports::UpstreamErrorKind;
 use tickgate_core::tape::{Draft, Event, Identity, Kind};
 use tickgate_core::time::Millis;
@@ -14,6 +14,7 @@ use crate::poller::{Observation, PollerKind};
 /// The latest that is known of a topic.
 pub(super) enum Subject {
     Price(Option<Quote>),
+    Bars(BarLength, BarMaker),
     News(NewsSubject),
     Status(StatusSubject),
     /// Nothing is polled; others publish.
@@ -30,6 +31,8 @@ pub(super) struct NewsSubject {
 #[derive(Default)]
 pub(super) struct StatusSubject {
     pub(super) market: Option<MarketStatus>,
+    /// The session when it was heard.
+    pub(super) phase: Option<MarketPhase>,
     failing: HashMap<PollerKind, UpstreamErrorKind>,
     feeds: BTreeMap<Market, FeedState>,
     told: Option<String>,
@@ -39,6 +42,7 @@ impl Subject {
     pub(super) fn of(topic: &Topic) -> Self {
         match topic {
             Topic::Prices(_) => Self::Price(None),
+            Topic::Bars(_, length) => Self::Bars(*length, BarMaker::new(*length)),
             Topic::News(_) | Topic::AllNews => Self::News(NewsSubject::default()),
             Topic::Status => Self::Status(StatusSubject::default()),
             Topic::Alerts(_) => Self::Alerts,
@@ -74,7 +78,7 @@ impl Subject {
             Self::Price(latest) => *latest = None,
             Self::Status(status) => status.told = None,
             // What was told of news is not told again; a reader knows of the restart by its gap.
-            Self::News(_) | Self::Alerts => {}
+            Self::News(_) | Self::Bars(..) | Self::Alerts => {}
         }
     }
 
@@ -89,6 +93,13 @@ impl Subject {
                 }
                 QuoteChange::Same | QuoteChange::Stale => Vec::new(),
             },
+            (Self::Bars(length, maker), Observation::Quote(quote)) => {
+                let bar = maker.observe(&quote, parts.clock.now());
+                let phase = parts.market_state.phase();
+                bar.map(|bar| draft(Kind::Bar, vec![parts.topic.clone()], bar.to_item(*length, phase), bar.as_of()))
+                    .into_iter()
+                    .collect()
+            }
             (Self::News(NewsSubject { feed, looked }), Observation::Articles(articles)) => {
                 let history = !std::mem::replace(looked, true) && feed.poll_from().is_none();
                 let phase = parts.market_state.phase();
@@ -122,7 +133,11 @@ impl StatusSubject {
 
     fn observe(&mut self, observation: Observation, parts: &StreamParts) -> Vec<Draft> {
         match observation {
-            Observation::Status(market) => self.market = Some(market),
+            Observation::Status(market) => {
+                parts.market_state.hear(&market);
+                self.market = Some(market);
+                self.phase = Some(parts.market_state.phase());
+            }
             Observation::Health { of, failing: Some(kind) } => {
                 self.failing.insert(of, kind);
             }
@@ -134,7 +149,7 @@ impl StatusSubject {
             }
             _ => return Vec::new(),
         }
-        parts.market_state.update(self.market.as_ref().map(|market| market.phase), self.failing());
+        parts.market_state.fare(self.failing());
         let now = parts.clock.now();
         let told = status::summary(self, &parts.market_state);
         // While starting, nothing is said before there is something to say.

@@ -32,8 +32,9 @@ impl SupervisorActor {
 
     /// Who feeds a topic: only prices come by a feed, and only those that are polled otherwise.
     pub(super) fn feed_of(&self, topic: &Topic) -> Option<Slot<FeedActor>> {
-        let Some(PollerKind::Quotes(market)) = PollerKind::of(topic).filter(|_| !self.fed.contains(topic)) else { return None };
-        self.feeds.get(&market).cloned()
+        // Bars are made from polls: of one symbol the feed feeds one stream.
+        let Topic::Prices(symbol) = topic else { return None };
+        if self.fed.contains(topic) { None } else { self.feeds.get(&symbol.market()).cloned() }
     }
 
     pub(super) fn rebuild_feed(&mut self, market: Market, ctx: &Context<Self>) {

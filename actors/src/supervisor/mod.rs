@@ -84,6 +84,7 @@ pub struct SupervisorActor {
     metrics: Metrics,
     load: PollLoad,
     tape: Slot<TapeActor>,
+    quota: Quota,
     quota_slot: Slot<QuotaActor>,
     pollers: HashMap<PollerKind, Slot<PollerActor>>,
     feeds: HashMap<Market, Slot<FeedActor>>,
@@ -142,9 +143,9 @@ impl SupervisorActor {
         metrics: Metrics,
     ) -> MarketHandles {
         let quota_slot = Slot::empty();
-        let quota = Quota::new(quota_slot.clone(), clock);
+        let quota = Quota::new(quota_slot.clone(), settings.quota, clock);
         let load = PollLoad::new(settings.quota.per_minute);
-        let market_state = state.clone();
+        let (market_state, budget) = (state.clone(), quota.clone());
         let supervisor = Self::create(|_| Self {
             settings,
             market_data,
@@ -155,6 +156,7 @@ impl SupervisorActor {
             metrics,
             load,
             tape: Slot::empty(),
+            quota: budget,
             quota_slot,
             pollers: HashMap::new(),
             feeds: HashMap::new(),
@@ -172,8 +174,8 @@ impl SupervisorActor {
     }
 
     fn build_quota(&self, ctx: &Context<Self>) {
-        let (settings, clock, link) = (self.settings.quota, self.clock, Self::link(ctx));
-        self.quota_slot.fill(QuotaActor::start_in_arbiter(&self.market, move |_| QuotaActor::new(settings, clock, link)));
+        let (quota, metrics, link) = (self.quota.clone(), self.metrics.budget.clone(), Self::link(ctx));
+        self.quota_slot.fill(QuotaActor::start_in_arbiter(&self.market, move |_| QuotaActor::new(&quota, metrics, link)));
     }
 
     fn build_tape(&self, ctx: &Context<Self>) {
@@ -188,11 +190,12 @@ impl SupervisorActor {
             begins,
             load: self.load.clone(),
             status: self.status.clone(),
+            market_state: self.market_state.clone(),
             clock: self.clock,
             metrics: self.metrics.clone(),
             supervisor: Self::link(ctx),
         };
-        let (market_data, quota) = (Arc::clone(&self.market_data), Quota::new(self.quota_slot.clone(), self.clock));
+        let (market_data, quota) = (Arc::clone(&self.market_data), self.quota.clone());
         let address = PollerActor::start_in_arbiter(&self.market, move |_| PollerActor::new(parts, market_data(quota)));
         self.pollers.entry(kind).or_insert_with(Slot::empty).fill(address);
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix::{Message, System};
+use tickgate_core::budget::Payer;
 use tickgate_core::market::{Article, MarketPhase, Source};
 use tickgate_core::ports::UpstreamErrorKind;
 use tickgate_core::tape::{Next, Start};
@@ -228,9 +229,9 @@ mod deaths {
         on_paused_time(|| async {
             let market = Market::open().await;
             market.kill(Victim::Quota);
-            market.quota.reserve(market.clock.now().plus(1_000)).await.unwrap();
+            drop(market.quota.reserve(Payer::Polling, market.clock.now().plus(1_000)).await.unwrap());
             settle().await;
-            market.quota.reserve(market.clock.now().plus(1_000)).await.unwrap();
+            drop(market.quota.reserve(Payer::Polling, market.clock.now().plus(1_000)).await.unwrap());
             assert_eq!((market.restarts("quota"), market.all_restarts()), (1, 1));
         });
     }
@@ -631,6 +632,127 @@ mod news {
             let _other = read(&window, "news:TSLA", Start::Live).await;
             pass(30.0).await;
             assert_eq!(read_all(&mut reader), ["mark", "news new"]);
+        });
+    }
+}
+
+mod hours {
+    use tickgate_core::market::MarketStatus;
+
+    use super::*;
+    use crate::clock::Clock;
+
+    fn at(text: &str) -> Millis {
+        Millis::parse_rfc3339(text).unwrap()
+    }
+
+    fn says(market: &str) -> MarketStatus {
+        MarketStatus::new(market, market == "extended-hours", false, Millis(0))
+    }
+
+    fn statuses(reader: &mut crate::window::TapeReader) -> Vec<serde_json::Value> {
+        std::iter::from_fn(|| reader.try_next())
+            .filter_map(|next| if let Next::Event(event) = next { Some(event) } else { None })
+            .map(|event| serde_json::from_slice(&event.item()).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_closed_market_is_asked_for_its_last_price_and_then_rests_until_it_trades_again() {
+        on_paused_time(|| async {
+            // Monday, seventy seconds before trading begins at four in New York.
+            let clock = Clock::starting_at(at("2026-03-16T07:58:50Z"));
+            let market = Market::by_hours(clock, says("closed")).await;
+            let window = market.window();
+            settle().await;
+            let mut reader = read(&window, "prices:AAPL", Start::Live).await;
+            let _crypto = read(&window, "prices:X:BTCUSD", Start::Live).await;
+            assert_eq!(next(&mut reader).await, "price prices:AAPL", "a newcomer sees the last price");
+            pass(61.0).await;
+            assert_eq!(market.upstream.quote_calls("AAPL"), 1);
+            assert!(market.upstream.quote_calls("X:BTCUSD") >= 60, "crypto never rests");
+            market.upstream.says(says("extended-hours"));
+            pass(9.5).await;
+            assert_eq!(market.upstream.quote_calls("AAPL"), 2, "to the second, whatever the rhythm was");
+            pass(30.0).await;
+            let calls = market.upstream.quote_calls("AAPL");
+            assert!((11..=13).contains(&calls), "a third of the rhythm before the bell: {calls}");
+        });
+    }
+
+    #[test]
+    fn at_night_too_a_tape_and_a_stream_that_were_rebuilt_have_a_price() {
+        on_paused_time(|| async {
+            let clock = Clock::starting_at(at("2026-03-14T15:00:00Z"));
+            let market = Market::by_hours(clock, says("closed")).await;
+            let window = market.window();
+            settle().await;
+            let mut reader = read(&window, "prices:AAPL", Start::Live).await;
+            assert_eq!(next(&mut reader).await, "price prices:AAPL");
+            pass(60.0).await;
+            for victim in [Victim::Tape, Victim::Stream("prices:AAPL")] {
+                let calls = market.upstream.quote_calls("AAPL");
+                market.kill(victim);
+                pass(60.0).await;
+                assert_eq!(market.upstream.quote_calls("AAPL"), calls + 1);
+                let told = read_all(&mut reader);
+                assert!(told.contains(&"price prices:AAPL".to_owned()), "{told:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_failure_at_the_close_is_mended_before_the_market_rests() {
+        on_paused_time(|| async {
+            let clock = Clock::starting_at(at("2026-03-14T15:00:00Z"));
+            let market = Market::by_hours(clock, says("closed")).await;
+            let window = market.window();
+            settle().await;
+            market.upstream.next([Turn::Fails(UpstreamErrorKind::Unavailable); 3]);
+            let _reader = read(&window, "prices:AAPL", Start::Live).await;
+            pass(300.0).await;
+            assert_eq!(market.upstream.quote_calls("AAPL"), 4);
+            assert_eq!(market.state.health(), Health::Ok);
+        });
+    }
+
+    #[test]
+    fn the_close_is_told_once_with_the_next_opening_and_the_opening_with_the_next_close() {
+        on_paused_time(|| async {
+            // Friday, half a minute before trading ends at eight in New York.
+            let clock = Clock::starting_at(at("2026-03-13T23:59:30Z"));
+            let after = MarketStatus::new("extended-hours", false, true, Millis(0));
+            let market = Market::by_hours(clock, after).await;
+            let window = market.window();
+            settle().await;
+            let mut reader = read(&window, "status", Start::Live).await;
+            market.upstream.says(says("closed"));
+            pass(600.0).await;
+            let told = statuses(&mut reader);
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert_eq!(told[0]["state"], "market_closed");
+            assert_eq!((&told[0]["session"], &told[0]["next_open"]), (&"closed".into(), &"2026-03-16T13:30:00.000Z".into()));
+            assert!(market.state.session().is_closed());
+            market.upstream.says(says("open"));
+            pass(60.0).await;
+            let told = statuses(&mut reader);
+            assert_eq!((&told[0]["state"], &told[0]["session"]), (&"ok".into(), &"regular".into()));
+            assert_eq!(told[0]["next_close"], "2026-03-16T20:00:00.000Z");
+        });
+    }
+
+    #[test]
+    fn news_is_asked_for_less_often_at_night_but_never_stops() {
+        on_paused_time(|| async {
+            let clock = Clock::starting_at(at("2026-03-14T15:00:00Z"));
+            let market = Market::by_hours(clock, says("closed")).await;
+            let window = market.window();
+            settle().await;
+            let _reader = read(&window, "news:*", Start::Live).await;
+            let wish = Wish { topics: vec![topic("news:*")], interval_ms: None, ready: Ready::Recorded };
+            assert_eq!(window.watch(wish).await.unwrap().effective_interval_ms, 60_000, "and says so");
+            pass(600.0).await;
+            assert!((10..=12).contains(&market.upstream.news_calls()), "{}", market.upstream.news_calls());
         });
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use actix::{Actor, Arbiter, System};
-use tickgate_core::market::{Article, Market as MarketOf, MarketPhase, MarketStatus, Quote, Source, Symbol, Topic};
+use tickgate_core::market::{Article, Calendar, Market as MarketOf, MarketPhase, MarketStatus, Quote, Source, Symbol, Topic};
 use tickgate_core::ports::{MarketData, NewsQuery, PortFuture, UpstreamError, UpstreamErrorKind};
 use tickgate_core::tape::{Gather, Limits, Mode, Next, Position, Start};
 use tickgate_core::time::Millis;
@@ -94,6 +94,7 @@ struct Script {
     begins: u64,
     articles: Vec<Article>,
     latency: Duration,
+    status: Option<MarketStatus>,
 }
 
 /// A scripted upstream: it knows every symbol but those that it was told not to know, every price that was not set differs from
@@ -157,6 +158,11 @@ impl Upstream {
     /// Each call takes this long.
     pub(crate) fn takes(&self, latency: Duration) {
         self.script().latency = latency;
+    }
+
+    /// What it says of the market from now on.
+    pub(crate) fn says(&self, status: MarketStatus) {
+        self.script().status = Some(status);
     }
 
     /// How many calls asked for prices.
@@ -227,7 +233,7 @@ impl MarketData for Upstream {
     fn market_status(&self) -> PortFuture<'_, Result<MarketStatus, UpstreamError>> {
         Box::pin(async move {
             self.take_turn(Call::Status).await?;
-            Ok(MarketStatus::new("open", false, false, Millis(0)))
+            Ok(self.script().status.clone().unwrap_or_else(|| MarketStatus::new("open", false, false, Millis(0))))
         })
     }
 }
@@ -286,7 +292,8 @@ impl Market {
 
     /// Opens with a feed beside the polls.
     pub(crate) async fn with_feed(feed: FeedSettings) -> Self {
-        Self::made_of(Clock::start(), 600_000, Some(feed)).await
+        let state = MarketState::new(MarketPhase::Closed, Source::Poll, false);
+        Self::over(Upstream::default(), state, Clock::start(), (600_000, Some(feed))).await
     }
 
     /// Another one after this one, as after a restart: by the same clock, with newer data.
@@ -296,15 +303,26 @@ impl Market {
         market
     }
 
-    async fn by_clock(clock: Clock, per_minute: u32) -> Self {
-        Self::made_of(clock, per_minute, None).await
+    /// A market by New York hours, about which the upstream says this at first.
+    pub(crate) async fn by_hours(clock: Clock, status: MarketStatus) -> Self {
+        let new_york = jiff::tz::TimeZone::get("America/New_York").unwrap();
+        let upstream = Upstream::default();
+        upstream.says(status);
+        Self::over(upstream, MarketState::by(Calendar::weekly(new_york), clock, Source::Poll, false), clock, (600_000, None))
+            .await
     }
 
-    async fn made_of(clock: Clock, per_minute: u32, feed: Option<FeedSettings>) -> Self {
-        let (upstream, metrics) = (Upstream::default(), metrics());
-        let linger_ms = u64::try_from(LINGER.as_millis()).unwrap();
-        let settings = SupervisorSettings { tape: limits(), quota: QuotaSettings { per_minute }, linger_ms, feed };
+    async fn by_clock(clock: Clock, per_minute: u32) -> Self {
         let state = MarketState::new(MarketPhase::Closed, Source::Poll, false);
+        Self::over(Upstream::default(), state, clock, (per_minute, None)).await
+    }
+
+    /// `means`: calls a minute, and the feed.
+    async fn over(upstream: Upstream, state: MarketState, clock: Clock, means: (u32, Option<FeedSettings>)) -> Self {
+        let metrics = metrics();
+        let linger_ms = u64::try_from(LINGER.as_millis()).unwrap();
+        let (per_minute, feed) = means;
+        let settings = SupervisorSettings { tape: limits(), quota: QuotaSettings { per_minute }, linger_ms, feed };
         let MarketHandles { link, quota, state } =
             SupervisorActor::launch_on(Arbiter::current(), settings, upstream.factory(), state, clock, metrics.clone());
         link.inspect().await.expect("the supervisor has begun");

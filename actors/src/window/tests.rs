@@ -570,13 +570,13 @@ mod readiness {
             let market = Market::with_budget(5).await;
             let window = market.window();
             let interest = watch(&window, "news:TSLA", Ready::Recorded).await.unwrap();
-            assert_eq!(interest.effective_interval_ms, 15_000);
+            assert_eq!(interest.effective_interval_ms, 20_334);
             let wish = Wish { topics: vec![topic("news:TSLA")], interval_ms: Some(60_000), ready: Ready::Recorded };
-            assert_eq!(window.watch(wish).await.unwrap().effective_interval_ms, 15_000);
+            assert_eq!(window.watch(wish).await.unwrap().effective_interval_ms, 20_334);
             pass(1.0).await;
             let before = market.upstream.news_calls();
-            pass(60.0).await;
-            assert_eq!(market.upstream.news_calls() - before, 4);
+            pass(61.0).await;
+            assert_eq!(market.upstream.news_calls() - before, 3);
         });
     }
 }

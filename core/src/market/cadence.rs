@@ -3,7 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
+use super::hours::Hours;
+use super::status::MarketPhase;
+use super::symbol::Market;
 use super::topic::Topic;
+use crate::budget::{WINDOW_MS, poll_share};
 use crate::ports::UpstreamErrorKind;
 use crate::time::Millis;
 
@@ -15,13 +19,16 @@ pub const DEFAULT_NEWS_INTERVAL_MS: u64 = 10_000;
 pub const STATUS_INTERVAL_MS: u64 = 60_000;
 /// Bounds of the `interval` argument in ms (DESIGN §7.1).
 pub const INTERVAL_BOUNDS_MS: std::ops::RangeInclusive<u64> = 250..=300_000;
-/// Share of the upstream budget that polling may use, in percent; the rest serves interactive calls (polygon.md §5.3).
-pub const POLL_BUDGET_PERCENT: u64 = 80;
+/// How much less often prices are asked for outside the regular session.
+const EXTENDED_PRICES: u64 = 3;
+/// How much less often news is asked for outside the regular session, and at night.
+const EXTENDED_NEWS: u64 = 2;
+const CLOSED_NEWS: u64 = 6;
 
 /// How often a topic is polled when nobody names an interval, in ms.
 const fn default_interval_ms(topic: &Topic) -> u64 {
     match topic {
-        Topic::Prices(_) | Topic::Alerts(_) => DEFAULT_PRICE_INTERVAL_MS,
+        Topic::Prices(_) | Topic::Bars(..) | Topic::Alerts(_) => DEFAULT_PRICE_INTERVAL_MS,
         Topic::News(_) | Topic::AllNews => DEFAULT_NEWS_INTERVAL_MS,
         Topic::Status => STATUS_INTERVAL_MS,
     }
@@ -34,6 +41,34 @@ pub fn interval_ms(topic: &Topic, wish_ms: Option<u64>) -> u64 {
     match topic {
         Topic::Status => STATUS_INTERVAL_MS,
         topic => wish_ms.unwrap_or_else(|| default_interval_ms(topic)),
+    }
+}
+
+/// How a session stretches the interval of a topic (polygon.md §5.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// So many times as long.
+    Times(u64),
+    /// Nothing changes: it is not polled until its market opens.
+    Rests,
+}
+
+/// How a topic is polled in this moment of the market's life. A market that is not known to be closed is polled as if it
+/// traded. News never stops; currencies and crypto keep their own hours, and the market's state has none.
+#[must_use]
+pub fn pace(topic: &Topic, hours: &Hours, now: Millis) -> Pace {
+    match topic {
+        Topic::Status | Topic::Alerts(_) => Pace::Times(1),
+        Topic::News(_) | Topic::AllNews => Pace::Times(match hours.known_phase(now) {
+            Some(MarketPhase::Regular) | None => 1,
+            Some(MarketPhase::Pre | MarketPhase::After) => EXTENDED_NEWS,
+            Some(MarketPhase::Closed) => CLOSED_NEWS,
+        }),
+        Topic::Prices(symbol) | Topic::Bars(symbol, _) if hours.rests(symbol.market(), now) => Pace::Rests,
+        Topic::Prices(symbol) | Topic::Bars(symbol, _) => Pace::Times(match (symbol.market(), hours.known_phase(now)) {
+            (Market::Crypto | Market::Forex, _) | (_, Some(MarketPhase::Regular) | None) => 1,
+            _ => EXTENDED_PRICES,
+        }),
     }
 }
 
@@ -72,11 +107,12 @@ impl Interest {
     }
 }
 
-/// The least interval at which `calls` calls fit into the polling share of a budget of `per_minute` calls.
+/// The least interval at which `calls` calls fit into the polling share of a budget of `per_minute` calls, in ms. One call a minute
+/// of that share, if it has more, is left for the status topic, which is not stretched.
 #[must_use]
 pub fn budget_floor_ms(calls: u64, per_minute: u32) -> u64 {
-    let share = u64::from(per_minute) * POLL_BUDGET_PERCENT / 100;
-    if share == 0 { 60_000 * calls.max(1) } else { (60_000 * calls).div_ceil(share) }
+    let share = u64::from(poll_share(per_minute));
+    WINDOW_MS.saturating_mul(calls.max(1)).div_ceil((share - 1).max(1))
 }
 
 /// Longest delay between polls of an upstream that keeps failing, in ms.
@@ -159,16 +195,30 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
     /// The keys that are due at `now`, in order, and moves each on by its interval, but at least by `floor_ms`.
     /// Keys due within a tenth of the interval ride along, so that keys with one rhythm share one call.
     pub fn take_due(&mut self, now: Millis, floor_ms: u64) -> Vec<K> {
+        self.take_due_at(now, floor_ms, None, |_| Pace::Times(1))
+    }
+
+    /// The same at the pace of each key. `bell`: when paces change next; no key whose interval is over by then sleeps through
+    /// it. A key that rests is looked at again at the bell, and each minute, since the upstream's word comes as often.
+    pub fn take_due_at(&mut self, now: Millis, floor_ms: u64, bell: Option<Millis>, pace: impl Fn(&K) -> Pace) -> Vec<K> {
+        let bell = bell.filter(|bell| *bell > now);
         if !self.entries.values().any(|entry| entry.due <= now) {
             return Vec::new();
         }
         let mut due: Vec<K> = Vec::new();
         for (key, entry) in &mut self.entries {
             let interval_ms = entry.interval_ms.max(floor_ms);
-            if entry.due <= now.plus(interval_ms / 10) {
-                entry.due = now.plus(interval_ms);
-                due.push(key.clone());
+            if entry.due > now.plus(interval_ms / 10) {
+                continue;
             }
+            let (least, most) = match pace(key) {
+                Pace::Rests => (now, now.plus(STATUS_INTERVAL_MS)),
+                Pace::Times(times) => {
+                    due.push(key.clone());
+                    (now.plus(interval_ms), now.plus(entry.interval_ms.saturating_mul(times).max(floor_ms)))
+                }
+            };
+            entry.due = bell.map_or(most, |bell| most.min(bell.max(least)));
         }
         due.sort();
         due
@@ -210,9 +260,11 @@ mod tests {
 
     #[test]
     fn polling_leaves_a_fifth_of_the_budget_to_callers() {
-        assert_eq!(budget_floor_ms(1, 5), 15_000);
-        assert_eq!(budget_floor_ms(10, 600), 1_250);
-        assert_eq!(budget_floor_ms(1, 1), 60_000);
+        // Four of five for polls, one of them for the status.
+        assert_eq!(budget_floor_ms(1, 5), 20_334);
+        assert_eq!(budget_floor_ms(10, 600), 1_274);
+        assert_eq!(budget_floor_ms(1, 1), 61_000);
+        assert_eq!(budget_floor_ms(u64::MAX, 1), u64::MAX);
     }
 
     #[test]
@@ -248,6 +300,45 @@ mod tests {
         schedule.take_due(Millis(0), 0);
         schedule.set("AAPL", 1_000, Millis(500));
         assert_eq!(schedule.next_due(), Some(Millis(1_000)));
+    }
+
+    #[test]
+    fn each_session_has_its_pace() {
+        use crate::market::{Calendar, MarketStatus};
+        let new_york = jiff::tz::TimeZone::get("America/New_York").unwrap();
+        let at = |text| Millis::parse_rfc3339(text).unwrap();
+        let topic = |text: &str| text.parse::<Topic>().unwrap();
+        let mut hours = Hours::new(Calendar::weekly(new_york));
+        let saturday = at("2026-03-14T15:00:00Z");
+        assert_eq!(pace(&topic("prices:AAPL"), &hours, saturday), Pace::Times(1), "nothing was heard yet");
+        hours.hear(&MarketStatus::new("closed", false, false, saturday), saturday);
+        for (now, stocks, crypto, forex, news) in [
+            ("2026-03-14T15:00:00Z", Pace::Rests, Pace::Times(1), Pace::Rests, Pace::Times(6)),
+            ("2026-03-16T07:30:00Z", Pace::Rests, Pace::Times(1), Pace::Times(1), Pace::Times(6)),
+            ("2026-03-16T08:00:00Z", Pace::Times(3), Pace::Times(1), Pace::Times(1), Pace::Times(2)),
+            ("2026-03-16T13:30:00Z", Pace::Times(1), Pace::Times(1), Pace::Times(1), Pace::Times(1)),
+            ("2026-03-16T20:00:00Z", Pace::Times(3), Pace::Times(1), Pace::Times(1), Pace::Times(2)),
+            ("2026-03-17T00:00:00Z", Pace::Rests, Pace::Times(1), Pace::Times(1), Pace::Times(6)),
+        ] {
+            let paces =
+                ["prices:AAPL", "prices:X:BTCUSD", "prices:C:EURUSD", "news:*"].map(|text| pace(&topic(text), &hours, at(now)));
+            assert_eq!(paces, [stocks, crypto, forex, news], "{now}");
+            assert_eq!(pace(&Topic::Status, &hours, at(now)), Pace::Times(1));
+        }
+    }
+
+    #[test]
+    fn a_key_that_rests_wakes_at_the_bell_and_a_slow_one_does_not_sleep_through_it() {
+        let pace = |key: &&str| if *key == "rests" { Pace::Rests } else { Pace::Times(6) };
+        let mut schedule = Schedule::default();
+        schedule.set("news", 10_000, Millis(0));
+        schedule.set("rests", 1_000, Millis(0));
+        assert_eq!(schedule.take_due_at(Millis(0), 0, Some(Millis(90_000)), pace), ["news"]);
+        assert_eq!(schedule.next_due(), Some(Millis(60_000)));
+        assert_eq!(schedule.take_due_at(Millis(60_000), 0, Some(Millis(90_000)), pace), ["news"]);
+        assert_eq!(schedule.next_due(), Some(Millis(90_000)));
+        assert_eq!(schedule.take_due(Millis(90_000), 0), ["news", "rests"]);
+        assert_eq!(schedule.next_due(), Some(Millis(91_000)));
     }
 
     proptest! {

@@ -1,13 +1,13 @@
 //! How fresh a number is, said with every number (DESIGN §3).
 
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::status::MarketPhase;
 use crate::time::Millis;
 
 /// Where a number came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Source {
@@ -51,6 +51,10 @@ pub struct Freshness {
     pub delayed: bool,
     /// The market session at the time of the answer.
     pub session: MarketPhase,
+    /// True when the upstream failed just now and this is what it said before; left out otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub stale: bool,
     /// Position of the tape before the upstream was asked: streaming after it misses nothing.
     pub position: String,
 }

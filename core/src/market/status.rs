@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Weekday;
-use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::freshness::Stamp;
+use super::calendar::SpecialDay;
+use super::freshness::{Stamp, as_rfc3339};
 use super::symbol::Symbol;
 use crate::time::Millis;
 
 /// The New York session that a moment falls in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum MarketPhase {
@@ -37,24 +36,6 @@ impl MarketPhase {
             Self::Closed => "closed",
         }
     }
-
-    /// The phase by the clock alone, without holidays: what is said until the upstream's status is known.
-    #[must_use]
-    pub fn by_clock(now: Millis, new_york: &TimeZone) -> Self {
-        let Some(moment) = i64::try_from(now.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()) else {
-            return Self::Closed;
-        };
-        let local = new_york.to_datetime(moment);
-        if matches!(local.weekday(), Weekday::Saturday | Weekday::Sunday) {
-            return Self::Closed;
-        }
-        match i32::from(local.hour()) * 60 + i32::from(local.minute()) {
-            240..570 => Self::Pre,
-            570..960 => Self::Regular,
-            960..1200 => Self::After,
-            _ => Self::Closed,
-        }
-    }
 }
 
 /// What `/v1/marketstatus/now` says.
@@ -66,6 +47,10 @@ pub struct MarketStatus {
     pub phase: MarketPhase,
     /// The upstream's own time.
     pub server_time: Millis,
+    /// Whether currencies trade, if it says so.
+    pub forex_open: Option<bool>,
+    /// Closures and half days to come, where they were asked for.
+    pub special_days: Option<Vec<SpecialDay>>,
 }
 
 impl MarketStatus {
@@ -78,14 +63,14 @@ impl MarketStatus {
             "extended-hours" if after_hours => MarketPhase::After,
             _ => MarketPhase::Closed,
         };
-        Self { market: market.into(), phase, server_time }
+        Self { market: market.into(), phase, server_time, forex_open: None, special_days: None }
     }
 }
 
 /// What a `status` event says: the market session and how the upstream does, or why one symbol has no prices.
 #[derive(Debug, Serialize)]
 pub struct StatusItem<'a> {
-    /// `ok`, `degraded` or `unknown_symbol`.
+    /// `ok`, `market_closed`, `degraded`, `unknown_symbol`, or `ended` when a recording has been played to its end.
     pub state: &'static str,
     /// The symbol that it is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,9 +84,22 @@ pub struct StatusItem<'a> {
     /// How the upstream's feeds do, by market; those that nobody uses are left out. Prices are polled where one is not `live`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub feeds: BTreeMap<&'static str, &'static str>,
+    /// When the next regular session begins, while there is none.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_as_rfc3339")]
+    pub next_open: Option<Millis>,
+    /// When the regular session ends, while it runs.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_as_rfc3339")]
+    pub next_close: Option<Millis>,
     /// Freshness.
     #[serde(flatten)]
     pub stamp: Stamp,
+}
+
+fn some_as_rfc3339<S: Serializer>(moment: &Option<Millis>, serializer: S) -> Result<S::Ok, S::Error> {
+    match moment {
+        Some(moment) => as_rfc3339(moment, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 impl StatusItem<'_> {
@@ -126,21 +124,6 @@ mod tests {
             ("something new", false, false, MarketPhase::Closed),
         ] {
             assert_eq!(MarketStatus::new(market, early, after, Millis(0)).phase, phase, "{market}");
-        }
-    }
-
-    #[test]
-    fn the_clock_knows_daylight_saving_time() {
-        let new_york = TimeZone::get("America/New_York").unwrap();
-        for (moment, phase) in [
-            ("2026-03-06T14:29:59Z", MarketPhase::Pre), // Friday, UTC-5
-            ("2026-03-06T14:30:00Z", MarketPhase::Regular),
-            ("2026-03-09T13:30:00Z", MarketPhase::Regular), // Monday after the change, UTC-4
-            ("2026-03-09T20:00:00Z", MarketPhase::After),
-            ("2026-03-10T00:00:00Z", MarketPhase::Closed),
-            ("2026-03-07T15:00:00Z", MarketPhase::Closed), // Saturday
-        ] {
-            assert_eq!(MarketPhase::by_clock(Millis::parse_rfc3339(moment).unwrap(), &new_york), phase, "{moment}");
         }
     }
 }

@@ -1,10 +1,11 @@
-//! What a reader can ask the tape for: `prices:<SYMBOL>`, `news:<SYMBOL>`, `news:*`, `alerts:<ID>`, `status`.
+//! What a reader can ask the tape for: `prices:<SYMBOL>`, `bars:<SYMBOL>:<n>s`, `news:<SYMBOL>`, `news:*`, `alerts:<ID>`, `status`.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use super::symbol::{Symbol, SymbolError};
+use super::tick_bars::{BarLength, BarLengthError};
 
 /// Longest alert id accepted in a topic, in bytes.
 pub const MAX_ALERT_ID_BYTES: usize = 64;
@@ -14,6 +15,8 @@ pub const MAX_ALERT_ID_BYTES: usize = 64;
 pub enum Topic {
     /// Ticks of one symbol.
     Prices(Symbol),
+    /// Bars of one symbol made from its ticks, each of this length.
+    Bars(Symbol, BarLength),
     /// Articles that name one symbol.
     News(Symbol),
     /// Every article.
@@ -28,11 +31,14 @@ pub enum Topic {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
     /// No such kind of topic.
-    #[error("{0:?} is not a topic: use prices:<SYMBOL>, news:<SYMBOL>, news:*, alerts:<ID> or status")]
+    #[error("{0:?} is not a topic: use prices:<SYMBOL>, bars:<SYMBOL>:<n>s, news:<SYMBOL>, news:*, alerts:<ID> or status")]
     Unknown(String),
     /// The kind exists but its symbol is wrong.
     #[error(transparent)]
     Symbol(#[from] SymbolError),
+    /// Bars are not made of this length.
+    #[error(transparent)]
+    Length(#[from] BarLengthError),
 }
 
 impl Topic {
@@ -41,6 +47,7 @@ impl Topic {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Prices(_) => "prices",
+            Self::Bars(..) => "bars",
             Self::News(_) | Self::AllNews => "news",
             Self::Alerts(_) => "alerts",
             Self::Status => "status",
@@ -63,7 +70,7 @@ impl Topic {
     #[must_use]
     pub const fn symbol(&self) -> Option<&Symbol> {
         match self {
-            Self::Prices(symbol) | Self::News(symbol) => Some(symbol),
+            Self::Prices(symbol) | Self::Bars(symbol, _) | Self::News(symbol) => Some(symbol),
             _ => None,
         }
     }
@@ -92,6 +99,10 @@ impl FromStr for Topic {
         match text.split_once(':') {
             None if text == "status" => Ok(Self::Status),
             Some(("prices", symbol)) => Ok(Self::Prices(symbol.parse()?)),
+            Some(("bars", bars)) => {
+                let (symbol, length) = bars.rsplit_once(':').ok_or_else(unknown)?;
+                Ok(Self::Bars(symbol.parse()?, length.parse()?))
+            }
             Some(("news", "*")) => Ok(Self::AllNews),
             Some(("news", symbol)) => Ok(Self::News(symbol.parse()?)),
             Some(("alerts", id)) if is_alert_id(id) => Ok(Self::Alerts(id.into())),
@@ -108,6 +119,7 @@ impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Prices(symbol) => write!(f, "prices:{symbol}"),
+            Self::Bars(symbol, length) => write!(f, "bars:{symbol}:{length}"),
             Self::News(symbol) => write!(f, "news:{symbol}"),
             Self::AllNews => f.write_str("news:*"),
             Self::Alerts(id) => write!(f, "alerts:{id}"),
@@ -122,16 +134,37 @@ mod tests {
 
     #[test]
     fn a_topic_reads_back_as_it_is_written() {
-        for text in ["prices:AAPL", "prices:X:BTCUSD", "news:BRK.B", "news:*", "alerts:a-1_Z", "status"] {
+        for text in [
+            "prices:AAPL",
+            "prices:X:BTCUSD",
+            "bars:AAPL:5s",
+            "bars:X:BTCUSD:60s",
+            "news:BRK.B",
+            "news:*",
+            "alerts:a-1_Z",
+            "status",
+        ] {
             assert_eq!(text.parse::<Topic>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_no_topic_is_named() {
-        for text in
-            ["", "prices", "prices:", "prices:*", "prices:aapl", "alerts:", "alerts:a b", "news:**", "status:x", "trades:AAPL"]
-        {
+        for text in [
+            "",
+            "prices",
+            "prices:",
+            "prices:*",
+            "prices:aapl",
+            "alerts:",
+            "alerts:a b",
+            "news:**",
+            "status:x",
+            "trades:AAPL",
+            "bars:AAPL",
+            "bars:AAPL:7s",
+            "bars::5s",
+        ] {
             assert!(text.parse::<Topic>().is_err(), "{text:?}");
         }
     }

@@ -78,8 +78,8 @@ pub enum ToolOutput {
     Blocks {
         /// The parts.
         content: Vec<ContentBlock>,
-        /// The same as data: a JSON object.
-        structured: Option<Value>,
+        /// The same as data: a JSON object on one line.
+        structured: Option<Bytes>,
         /// Whether the tool failed.
         is_error: bool,
     },
@@ -115,11 +115,14 @@ impl ToolOutput {
             Self::Written(body) => body,
             Self::Blocks { content, structured, is_error } => {
                 let content: Vec<Value> = content.iter().map(|block| block.for_revision(revision)).collect();
-                let mut body = json!({"content": content, "isError": is_error});
+                let mut body = json!({"content": content, "isError": is_error}).to_string().into_bytes();
                 if let Some(structured) = structured {
-                    body["structuredContent"] = structured;
+                    body.pop();
+                    body.extend_from_slice(b",\"structuredContent\":");
+                    body.extend_from_slice(&structured);
+                    body.push(b'}');
                 }
-                body.to_string().into()
+                body.into()
             }
         }
     }

@@ -17,6 +17,8 @@ const EVENT_OVERHEAD_BYTES: usize = 256;
 pub enum Kind {
     /// A tick.
     Price,
+    /// A bar that is over.
+    Bar,
     /// An article.
     News,
     /// A price alert fired.
@@ -31,6 +33,7 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Price => "price",
+            Self::Bar => "bar",
             Self::News => "news",
             Self::Alert => "alert",
             Self::Status => "status",

@@ -7,7 +7,7 @@ const CONNECTION = { connecting: 'Connecting…', live: 'Live', reconnecting: 'R
 const SESSIONS = { pre: 'Pre-market', regular: 'Open', after: 'After hours', closed: 'Closed' };
 // The vendor's own words for the same.
 const MARKETS = { open: 'regular', 'extended-hours': 'after', closed: 'closed' };
-const HEALTH = { ok: 'good', live: 'good', healthy: 'good', up: 'good', degraded: 'degraded', down: 'down', unavailable: 'down' };
+const HEALTH = { ok: 'good', market_closed: 'good', live: 'good', healthy: 'good', up: 'good', degraded: 'degraded', down: 'down', unavailable: 'down' };
 const HEALTH_WORDS = { good: 'Healthy', degraded: 'Degraded', down: 'Down' };
 
 /**

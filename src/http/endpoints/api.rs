@@ -6,13 +6,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tickgate_actors::window::{Interest, Ready, Wish};
+use tickgate_core::budget::Payer;
 use tickgate_core::market::{Symbol, Topic};
 
 use super::events::watch_problem;
 use super::query::{Query, wrong};
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker};
-use crate::http::request::RequestIdentity;
+use crate::http::request::{RequestIdentity, caller};
 use crate::tools::bars;
 
 const DEFAULT_ARTICLES: u64 = 20;
@@ -81,10 +82,16 @@ async fn bars_of(request: &HttpRequest, symbol: &str, worker: &Worker) -> Result
         .unwrap_or("minute");
     worker.context.window.installed().await;
     let position = worker.context.window.position();
-    let bars = bars::newest(&worker.context, &symbol, timespan, limit, RequestIdentity::of(request)).await;
+    let payer = Payer::Caller(caller(request).ok_or_else(unauthorized)?.principal);
+    let bars = bars::newest(&worker.context, &symbol, timespan, limit, payer, RequestIdentity::of(request)).await;
     let bars = bars.map_err(|error| upstream_problem(&error))?;
     let freshness = worker.context.freshness(bars.as_of, bars.delayed, position);
+    let freshness = worker.context.freshness_by(bars.hit, freshness);
     Ok(answer(&bars.rows, &json!(freshness), &position.to_string()))
+}
+
+fn unauthorized() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized: Invalid or missing API key")
 }
 
 fn status_of(request: &HttpRequest, worker: &Worker) -> Result<String, Problem> {

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::tools;
+
 pub(super) fn example(id: &str) -> Value {
     let freshness = json!({"as_of": "2026-03-10T18:31:07.294Z", "age_ms": 120, "source": "poll", "delayed": false, "session": "regular", "position": "a1b2-42"});
     let price = json!({"symbol": "AAPL", "price": 239.85, "change": 0.52, "change_percent": 0.2173, "volume": 41_220_118.0,
@@ -31,17 +33,20 @@ pub(super) fn example(id: &str) -> Value {
 /// Arguments that fit a tool; none for one that needs none.
 pub(super) fn arguments(tool: &str) -> Value {
     match tool {
-        "get_snapshot_ticker" => json!({"market_type": "stocks", "ticker": "AAPL"}),
-        "get_last_trade" | "get_previous_close_agg" | "get_ticker_details" => json!({"ticker": "AAPL"}),
-        "get_aggs" => json!({"ticker": "AAPL", "multiplier": 1, "timespan": "day", "from_": "2026-03-02", "to": "2026-03-10"}),
-        "list_tickers" => json!({"search": "apple", "limit": 3}),
-        "list_ticker_news" => json!({"ticker": "TSLA", "limit": 5}),
         "stream_stock_prices" => json!({"symbols": ["AAPL", "TSLA"]}),
         "stream_market_news" | "summarize_news" => json!({"symbol": "TSLA"}),
         "read_tape" => json!({"topics": ["prices:AAPL", "status"], "limit": 5}),
         "set_price_alert" => json!({"symbol": "AAPL", "condition": "above", "target_price": 250.0}),
         "delete_price_alert" => json!({"alert_id": "0f3b9c0a5d2e4f61a7c8b9d0e1f20314"}),
         "watch_price" => json!({"symbol": "AAPL", "condition": "above", "target_price": 250.0, "timeout": 5_000}),
-        _ => json!({}),
+        "get_returns" | "get_volatility" => json!({"symbols": ["AAPL", "TSLA"], "bars": 120, "max_points": 5}),
+        "calculate_correlation" => json!({"symbols": ["AAPL", "TSLA"], "bars": 120}),
+        "get_support_resistance" => json!({"symbol": "AAPL", "bars": 250}),
+        "get_technical_indicators" => {
+            json!({"symbol": "AAPL", "indicators": ["rsi", "macd", "sma:50"], "bars": 120, "max_points": 5})
+        }
+        "search_endpoints" => json!({"query": "dividend yield", "limit": 3}),
+        "call_endpoint" => json!({"name": "list_dividends", "arguments": {"ticker": "AAPL", "limit": 3}}),
+        _ => tools::sample(tool).unwrap_or_else(|| json!({})),
     }
 }

@@ -69,7 +69,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 required: true,
                 kind: "string",
                 example: "prices:AAPL,news:TSLA,status",
-                help: "Comma list of prices:<SYMBOL>, news:<SYMBOL>, news:*, alerts:<ID>, status",
+                help: "Comma list of prices:<SYMBOL>, bars:<SYMBOL>:<n>s, news:<SYMBOL>, news:*, alerts:<ID>, status",
             },
             query("mode", "string", "conflate", "all: every event; conflate: of prices only the newest"),
             INTERVAL,

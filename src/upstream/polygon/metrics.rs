@@ -43,9 +43,10 @@ impl UpstreamMetrics {
         self.duration.observe(took.as_secs_f64());
     }
 
-    /// Counts a request that was not made, because the budget or the time is spent.
+    /// Counts a request that was not made, because the budget or the time is spent or the breaker is open.
     pub(super) fn refused(&self, kind: UpstreamErrorKind) {
-        self.requests.with_label_values(&[kind.as_str()]).inc();
+        let outcome = if kind == UpstreamErrorKind::Unavailable { "breaker" } else { kind.as_str() };
+        self.requests.with_label_values(&[outcome]).inc();
     }
 
     /// Counts a retry.

@@ -14,9 +14,10 @@ mod market_data;
 mod metrics;
 mod plan;
 #[cfg(test)]
-mod tests;
+pub(in crate::upstream) mod tests;
 
-pub use client::{NextPage, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
+pub(crate) use client::RECORDING_URL;
+pub use client::{NextPage, PageCall, Path, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall};
 pub use feed::{PolygonFeed, vendor_feed};
 pub use metrics::UpstreamMetrics;
 pub use plan::{Plan, PlanError};

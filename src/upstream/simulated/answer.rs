@@ -38,6 +38,8 @@ pub(crate) enum Refusal {
     UnknownKey,
     NotEntitled,
     NotFound,
+    /// There is such a ticker, but not what was asked about it.
+    NoData,
     BadParameter(String),
     RateLimited,
     ServerError,
@@ -67,6 +69,7 @@ impl From<Refusal> for Answer {
             Refusal::UnknownKey => (StatusCode::UNAUTHORIZED, error("Unknown API Key")),
             Refusal::NotEntitled => (StatusCode::FORBIDDEN, json!({"status": "NOT_AUTHORIZED", "message": unentitled})),
             Refusal::NotFound => (StatusCode::NOT_FOUND, json!({"status": "NOT_FOUND", "message": "Ticker not found."})),
+            Refusal::NoData => (StatusCode::NOT_FOUND, json!({"status": "NOT_FOUND", "message": "Data not found."})),
             Refusal::BadParameter(text) => (StatusCode::BAD_REQUEST, error(&text)),
             Refusal::RateLimited => (StatusCode::TOO_MANY_REQUESTS, error(limited)),
             Refusal::ServerError => (StatusCode::INTERNAL_SERVER_ERROR, error("Internal server error")),
@@ -132,9 +135,9 @@ fn page(status: StatusCode, request_id: &str) -> HttpResponse {
     builder(status, request_id).content_type("text/html").body(text)
 }
 
-/// Names the field that holds the data: `results`, or in snapshots `tickers` or an object `ticker`.
+/// Names the field that holds the data: `results`; in snapshots `tickers`, `data` or an object `ticker`; `last` of currencies.
 fn results_field(body: &Value) -> Option<&'static str> {
-    ["results", "tickers"]
+    ["results", "tickers", "data", "last"]
         .into_iter()
         .find(|field| body.get(field).is_some())
         .or_else(|| body.get("ticker").filter(|ticker| ticker.is_object()).map(|_| "ticker"))

@@ -22,6 +22,9 @@ const BAD_KEY: &str = "bad-key";
 /// A key of a plan without snapshots.
 const FREE_KEY: &str = "free-key";
 
+/// What the plan of [`FREE_KEY`] lacks.
+const SNAPSHOTS: [&str; 3] = ["/v2/snapshot/", "/v3/snapshot", "/v1/summaries"];
+
 const SLOW: Duration = Duration::from_secs(3);
 const HANG: Duration = Duration::from_secs(120);
 
@@ -98,7 +101,7 @@ fn check_key(request: &ServiceRequest, pattern: &str) -> Result<(), Refusal> {
     match key.as_deref() {
         None | Some("") => Err(Refusal::NoKey),
         Some(BAD_KEY) => Err(Refusal::UnknownKey),
-        Some(FREE_KEY) if pattern.starts_with("/v2/snapshot/") => Err(Refusal::NotEntitled),
+        Some(FREE_KEY) if SNAPSHOTS.iter().any(|start| pattern.starts_with(start)) => Err(Refusal::NotEntitled),
         Some(_) => Ok(()),
     }
 }

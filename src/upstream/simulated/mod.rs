@@ -9,6 +9,7 @@
 //! | `feed` | the WebSocket feed beside the REST routes |
 //! | `controls`, `state`, `clock` | what is kept and shared |
 //! | `gate`, `parameters`, `answer`, `routes` | how requests are read and answered |
+//! | `table` | how endpoints answer that are only described: filters, orders, pages |
 
 mod answer;
 mod clock;
@@ -22,6 +23,7 @@ mod noise;
 mod parameters;
 mod routes;
 mod state;
+mod table;
 #[cfg(test)]
 mod tests;
 

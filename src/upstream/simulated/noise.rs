@@ -23,6 +23,52 @@ pub(crate) fn below(hash: u64, bound: u64) -> u64 {
     ((u128::from(hash) * u128::from(bound)) >> 64) as u64
 }
 
+/// Everything random about one thing: each salt is a throw of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    /// Makes the dice of a part of this thing.
+    pub(crate) fn of(self, words: &[u64]) -> Self {
+        Self(words.iter().fold(self.0, |key, &word| mix(&[key, word])))
+    }
+
+    pub(crate) fn hash(self, salt: u64) -> u64 {
+        mix(&[self.0, salt])
+    }
+
+    /// Throws a number below a bound.
+    pub(crate) fn below(self, salt: u64, bound: u64) -> u64 {
+        below(self.hash(salt), bound)
+    }
+
+    /// Throws a number between two.
+    pub(crate) fn between(self, salt: u64, low: f64, high: f64) -> f64 {
+        low + (high - low) * unit(self.hash(salt))
+    }
+
+    /// Says yes once in so many times.
+    pub(crate) fn one_in(self, salt: u64, times: u64) -> bool {
+        self.below(salt, times) == 0
+    }
+
+    /// Takes one of several; there must be some.
+    pub(crate) fn pick<T>(self, salt: u64, items: &[T]) -> &T {
+        &items[self.below(salt, items.len() as u64) as usize]
+    }
+
+    /// Writes an identifier of 64 hex digits.
+    pub(crate) fn hex(self, salt: u64) -> String {
+        (0..4).map(|part| format!("{:016x}", self.of(&[salt]).hash(part))).collect()
+    }
+}
+
+/// Rounds to so many decimal places.
+pub(crate) fn rounded(number: f64, places: i32) -> f64 {
+    let steps = 10_f64.powi(places);
+    (number * steps).round() / steps
+}
+
 /// Gives smooth noise in `-1.0..=1.0`: random at every multiple of the period, and monotone in between.
 ///
 /// The monotony matters: the extremes of a stretch between two lattice points are its ends (`market::prices`).

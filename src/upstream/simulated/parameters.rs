@@ -1,6 +1,6 @@
 //! How are query parameters read, and what is wrong with them? Also the opaque cursors of `next_url`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use actix_web::web::Query;
 use base64::Engine as _;
@@ -25,6 +25,12 @@ impl Parameters {
     /// Gives a parameter; one without a value counts as absent.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// Gives what a cursor may repeat: all but the key and an earlier cursor.
+    pub(crate) fn shareable(&self) -> BTreeMap<String, String> {
+        let private = |name: &str| name.eq_ignore_ascii_case("apiKey") || name == "cursor";
+        self.0.iter().filter(|(name, _)| !private(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     pub(crate) fn flag(&self, name: &str, default: bool) -> Result<bool, Refusal> {
@@ -62,6 +68,12 @@ impl Parameters {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok();
         let cursor = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         cursor.map(Some).ok_or_else(|| Refusal::BadParameter("cursor is not valid".to_owned()))
+    }
+}
+
+impl From<BTreeMap<String, String>> for Parameters {
+    fn from(pairs: BTreeMap<String, String>) -> Self {
+        Self(pairs.into_iter().collect())
     }
 }
 

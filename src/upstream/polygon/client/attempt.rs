@@ -20,14 +20,6 @@ const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// Of an error's body only its few fields matter.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
-/// How long all calls pause after a 429 that does not say: at least this, else the rest of the minute (polygon.md §4.3).
-const LEAST_PAUSE_MS: u64 = 15_000;
-const MINUTE_MS: u64 = 60_000;
-
-/// Bounds of a pause that the upstream asks for.
-const MIN_ASKED_PAUSE_MS: u64 = 1_000;
-const MAX_ASKED_PAUSE_MS: u64 = 300_000;
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is asked, the same in every attempt.
@@ -63,7 +55,7 @@ impl Question {
         let refused = |mut envelope: Envelope| {
             let request_id = request_id.clone().or_else(|| envelope.request_id.take());
             tracing::debug!(status = status.as_u16(), upstream.request_id = request_id, "the upstream refused a request");
-            refusal(status, &envelope, is_page, quoting, pause_ms(&headers, now))
+            refusal(status, &envelope, is_page, quoting, asked_ms(&headers, now))
         };
         if status != StatusCode::OK || is_page {
             let body = if is_page { Bytes::new() } else { read.unwrap_or_default() };
@@ -82,16 +74,16 @@ impl Question {
     }
 }
 
-fn refusal(status: StatusCode, envelope: &Envelope, is_page: bool, quoting: &Quoting, pause_ms: u64) -> Failure {
+fn refusal(status: StatusCode, envelope: &Envelope, is_page: bool, quoting: &Quoting, asked_ms: Option<u64>) -> Failure {
     let kind = kind_of(status, envelope, is_page);
     if is_page && status == StatusCode::OK {
         return Failure::invalid_response();
     }
-    let failure = Failure::refused(kind, status, &quoting.quote(envelope.said.as_deref().unwrap_or_default()));
-    match kind {
-        UpstreamErrorKind::RateLimited => Failure { error: failure.error.retry_after(pause_ms), ..failure },
-        _ => failure,
+    let mut failure = Failure::refused(kind, status, &quoting.quote(envelope.said.as_deref().unwrap_or_default()));
+    if kind == UpstreamErrorKind::RateLimited {
+        failure.error.retry_after_ms = asked_ms;
     }
+    failure
 }
 
 /// Whether the body is said to be something else than JSON. One that says nothing is judged by its content.
@@ -108,16 +100,11 @@ fn is_cut(headers: &HeaderMap, read: usize) -> bool {
     is_plain && promised.is_some_and(|promised: usize| read < promised)
 }
 
-/// How long all calls pause, in ms: as `Retry-After` says, else the rest of the minute, but no less than 15 s.
-fn pause_ms(headers: &HeaderMap, now: Millis) -> u64 {
-    let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| {
-        let seconds = text.trim().parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1_000));
-        seconds.or_else(|| text.parse::<HttpDate>().ok().map(|date| wait_until(date.into(), now)))
-    });
-    asked.map_or_else(
-        || (MINUTE_MS - now.0 % MINUTE_MS).max(LEAST_PAUSE_MS),
-        |asked| asked.clamp(MIN_ASKED_PAUSE_MS, MAX_ASKED_PAUSE_MS),
-    )
+/// How long it asks to be left alone, in ms, if it does. What to make of it is the budget's to decide.
+fn asked_ms(headers: &HeaderMap, now: Millis) -> Option<u64> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let seconds = text.trim().parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1_000));
+    seconds.or_else(|| text.parse::<HttpDate>().ok().map(|date| wait_until(date.into(), now)))
 }
 
 fn wait_until(date: SystemTime, now: Millis) -> u64 {
@@ -136,22 +123,21 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_as_long_as_asked_for_or_lasts_to_the_next_minute() {
+    fn what_retry_after_asks_for_is_read_in_both_its_forms() {
         // 2026-03-10T18:31:08Z
         let now = Millis(1_773_167_468_000);
         for (value, ms) in [
-            ("7", 7_000),
-            ("0", 1_000),
-            ("99999999999999999999", 52_000),
-            ("100000", 300_000),
-            ("Tue, 10 Mar 2026 18:31:38 GMT", 30_000),
-            ("Tue, 10 Mar 2026 18:31:00 GMT", 1_000),
-            ("soon", 52_000),
+            ("7", Some(7_000)),
+            ("0", Some(0)),
+            ("99999999999999999999", None),
+            ("9999999999999999999", Some(u64::MAX)),
+            ("Tue, 10 Mar 2026 18:31:38 GMT", Some(30_000)),
+            ("Tue, 10 Mar 2026 18:31:00 GMT", Some(0)),
+            ("soon", None),
         ] {
-            assert_eq!(pause_ms(&headers(RETRY_AFTER, value), now), ms, "{value}");
+            assert_eq!(asked_ms(&headers(RETRY_AFTER, value), now), ms, "{value}");
         }
-        assert_eq!(pause_ms(&HeaderMap::new(), now), 52_000);
-        assert_eq!(pause_ms(&HeaderMap::new(), now.plus(50_000)), 15_000);
+        assert_eq!(asked_ms(&HeaderMap::new(), now), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How is the upstream asked? Every attempt spends a token of the shared budget; attempts are bounded in time and size, and
+//! How is the upstream asked? Every attempt has its turn in the shared budget and tells it what came of it; attempts are bounded in time and size, and
 //! repeated as `retry` says; no answer is believed further than it has been checked.
 
 mod attempt;
@@ -17,7 +17,8 @@ use awc::http::{Uri, Version};
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use tickgate_actors::Clock;
-use tickgate_actors::quota::Quota;
+use tickgate_actors::quota::{Permit, Quota};
+use tickgate_core::budget::{Outcome, Payer};
 use tickgate_core::market::Source;
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
@@ -40,6 +41,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest attempt: half of what a poll allows, so that one hung connection leaves time for another try.
 const ATTEMPT_MS: u64 = 5_000;
 
+/// Least time that an attempt is worth making for: a turn that comes later is no use.
+const LEAST_ATTEMPT_MS: u64 = 500;
+
+/// An attempt that had less time and got no answer says nothing of the upstream.
+const JUDGED_ATTEMPT_MS: u64 = 2_000;
+/// The base URL of a market that is a recording and cannot be asked.
+pub(crate) const RECORDING_URL: &str = "replay:recording";
+
 /// Which upstream, and what may be asked of it.
 #[derive(Clone, Debug)]
 pub struct PolygonSettings {
@@ -60,6 +69,21 @@ pub struct UpstreamCall {
     pub path: Path,
     /// What, unencoded.
     pub query: Vec<(&'static str, String)>,
+    /// On whose account.
+    pub payer: Payer,
+    /// Until when all attempts must be over.
+    pub deadline: Millis,
+    /// The id of the request that this belongs to; sent along.
+    pub request_id: Option<String>,
+}
+
+/// A question for the next page of an answer.
+#[derive(Clone, Debug)]
+pub struct PageCall {
+    /// Where it lies.
+    pub next: NextPage,
+    /// Who it is for.
+    pub payer: Payer,
     /// Until when all attempts must be over.
     pub deadline: Millis,
     /// The id of the request that this belongs to; sent along.
@@ -90,7 +114,7 @@ pub struct PolygonClient {
     authorization: Option<HeaderValue>,
     quoting: Quoting,
     http: awc::Client,
-    quota: Quota,
+    pub(super) quota: Quota,
     metrics: UpstreamMetrics,
 }
 
@@ -115,40 +139,47 @@ impl PolygonClient {
     /// Asks the upstream.
     ///
     /// # Errors
-    /// Every kind; the message is worded for the caller. `RateLimited` and `Budget` say when to try again.
+    /// Every kind; the message is worded for the caller. `RateLimited`, `Budget` and what is refused because the upstream keeps
+    /// failing say when to try again.
     pub async fn get(&self, call: UpstreamCall) -> Result<UpstreamAnswer, UpstreamError> {
-        self.fetch(&call.path.with_query(&call.query), call.deadline, call.request_id.as_deref()).await
+        let UpstreamCall { path, query, payer, deadline, request_id } = call;
+        self.fetch(&path.with_query(&query), &payer, deadline, request_id.as_deref()).await
     }
 
     /// Asks for the next page of an answer, from this client's own upstream whatever host the page was said to lie on.
     ///
     /// # Errors
     /// As [`PolygonClient::get`].
-    pub async fn get_page(
-        &self,
-        next: &NextPage,
-        deadline: Millis,
-        request_id: Option<String>,
-    ) -> Result<UpstreamAnswer, UpstreamError> {
-        self.fetch(next.as_str(), deadline, request_id.as_deref()).await
+    pub async fn get_page(&self, call: PageCall) -> Result<UpstreamAnswer, UpstreamError> {
+        self.fetch(call.next.as_str(), &call.payer, call.deadline, call.request_id.as_deref()).await
     }
 
-    async fn fetch(&self, target: &str, deadline: Millis, request_id: Option<&str>) -> Result<UpstreamAnswer, UpstreamError> {
+    async fn fetch(
+        &self,
+        target: &str,
+        payer: &Payer,
+        deadline: Millis,
+        request_id: Option<&str>,
+    ) -> Result<UpstreamAnswer, UpstreamError> {
+        if self.settings.base_url.as_str() == RECORDING_URL {
+            return Err(UpstreamError::new(
+                UpstreamErrorKind::NotEntitled,
+                "the market is a recording: it has streams of prices and news and answers nothing else; run against a live or simulated market",
+            ));
+        }
         let question = self.question(target, request_id).map_err(|failure| failure.error)?;
         let mut retries = Retries::default();
         let mut last = None;
         loop {
-            if let Err(refused) = self.reserve(deadline).await {
+            let permit = match self.reserve(payer, deadline).await {
+                Ok(permit) => permit,
                 // What went wrong says more than that there is no time or budget to try again.
-                return Err(last.unwrap_or(refused));
-            }
-            let failure = match self.attempt(&question, deadline).await {
+                Err(refused) => return Err(last.unwrap_or(refused)),
+            };
+            let failure = match self.attempt(permit, &question, deadline).await {
                 Ok(received) => return Ok(self.answer(received, request_id)),
                 Err(failure) => failure,
             };
-            if failure.error.kind == UpstreamErrorKind::RateLimited {
-                self.quota.pause(failure.error.retry_after_ms.unwrap_or_default());
-            }
             let random = getrandom::u64().unwrap_or(u64::MAX);
             let Some(wait_ms) = retries.next(failure.retry, random, self.clock.now(), deadline) else {
                 return Err(failure.error);
@@ -169,25 +200,34 @@ impl PolygonClient {
         Ok(Question { uri, authorization, request_id })
     }
 
-    /// Waits for a token of the budget, until the deadline.
-    async fn reserve(&self, deadline: Millis) -> Result<(), UpstreamError> {
-        let reserved = if self.clock.now() < deadline {
-            let refused = Err(Failure::timeout().error);
-            timeout(self.clock.until(deadline), self.quota.reserve(deadline)).await.unwrap_or(refused)
+    /// Waits for a turn, as long as there is time for an attempt after it.
+    async fn reserve(&self, payer: &Payer, deadline: Millis) -> Result<Permit, UpstreamError> {
+        let left = deadline.since(self.clock.now());
+        let reserved = if left > 0 {
+            self.quota.reserve(payer.clone(), deadline.minus(LEAST_ATTEMPT_MS.min(left / 2))).await
         } else {
             Err(Failure::timeout().error)
         };
         reserved.inspect_err(|error| self.metrics.refused(error.kind))
     }
 
-    async fn attempt(&self, question: &Question, deadline: Millis) -> Result<Received, Failure> {
+    async fn attempt(&self, permit: Permit, question: &Question, deadline: Millis) -> Result<Received, Failure> {
         let started = Instant::now();
         let now = self.clock.now();
-        let longest = self.clock.until(deadline).min(Duration::from_millis(ATTEMPT_MS));
+        let longest_ms = deadline.since(now).clamp(1, ATTEMPT_MS);
         let asking = Box::pin(question.ask(&self.http, &self.quoting, now));
-        let outcome = timeout(longest, asking).await.unwrap_or_else(|_| Err(Failure::timeout()));
-        self.metrics.asked(outcome.as_ref().err().map(|failure| failure.error.kind), started.elapsed());
-        outcome
+        let answered = timeout(Duration::from_millis(longest_ms), asking).await;
+        let was_judged = answered.is_ok() || longest_ms >= JUDGED_ATTEMPT_MS;
+        let mut received = answered.unwrap_or_else(|_| Err(Failure::timeout()));
+        let error = received.as_mut().err().map(|failure| &mut failure.error);
+        let kind = error.as_ref().map(|error| error.kind);
+        self.metrics.asked(kind, started.elapsed());
+        let asked_ms = error.as_ref().and_then(|error| error.retry_after_ms);
+        let pause_ms = permit.settle(if was_judged { Outcome::of(kind, asked_ms) } else { Outcome::Unknown }).await;
+        if let (Some(error), Some(_)) = (error, pause_ms) {
+            error.retry_after_ms = pause_ms;
+        }
+        received
     }
 
     fn answer(&self, received: Received, request_id: Option<&str>) -> UpstreamAnswer {

@@ -48,10 +48,16 @@ impl fmt::Display for NextPage {
     }
 }
 
-/// `/v1/…`, `/v3/…`, and so on.
+/// `/v3/…`, `/vX/…`, and of a product family `/stocks/v1/…`, `/futures/vX/…`.
 fn is_versioned(path: &str) -> bool {
-    let version = path.strip_prefix("/v").and_then(|rest| rest.split_once('/')).map(|(version, _)| version);
-    version.is_some_and(|version| !version.is_empty() && version.bytes().all(|c| c.is_ascii_digit()))
+    let is_version = |segment: &str| {
+        segment
+            .strip_prefix('v')
+            .is_some_and(|version| version == "X" || !version.is_empty() && version.bytes().all(|c| c.is_ascii_digit()))
+    };
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    // The version is never the last: something is asked of it.
+    segments.len() > 1 && segments[..segments.len() - 1].iter().take(2).any(|segment| is_version(segment))
 }
 
 fn is_key(pair: &str) -> bool {
@@ -81,6 +87,15 @@ mod tests {
     }
 
     #[test]
+    fn every_family_of_the_api_has_pages() {
+        for path in
+            ["/v3/trades/AAPL", "/vX/reference/ipos", "/stocks/v1/short-interest", "/futures/vX/contracts", "/fed/v1/inflation"]
+        {
+            assert_eq!(page(&format!("https://api.massive.com{path}?cursor=c")).as_deref(), Some(&*format!("{path}?cursor=c")));
+        }
+    }
+
+    #[test]
     fn a_key_in_a_next_url_is_taken_out_however_it_is_written() {
         for url in
             ["/v2/x?apiKey=k&cursor=c", "/v2/x?cursor=c&APIKEY=k", "/v2/x?api%4bey=k&cursor=c", "/v2/x?apiKey&cursor=c&apiKey=k"]
@@ -102,6 +117,8 @@ mod tests {
             "/v2/../admin",
             "/v/x",
             "/vx/x",
+            "/a/b/v1/x",
+            "/futures/v1",
             "/v2",
             &long,
         ] {

@@ -41,7 +41,7 @@ impl Path {
     }
 
     /// Writes the path and its query: what follows the base in a URL.
-    pub(super) fn with_query(&self, query: &[(&'static str, String)]) -> String {
+    pub(in crate::upstream) fn with_query(&self, query: &[(&'static str, String)]) -> String {
         let mut target = self.0.clone();
         for (place, (name, value)) in query.iter().enumerate() {
             target.push(if place == 0 { '?' } else { '&' });

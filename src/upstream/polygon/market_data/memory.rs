@@ -1,7 +1,7 @@
 //! What is remembered between questions: markets without snapshots, and previous closes, which change once a day and are
 //! dear where every one takes a call.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use tickgate_core::market::{Market, Quote, Symbol};
@@ -17,11 +17,16 @@ const CLOSE_MS: u64 = 1_800_000;
 /// Previous closes kept: more than a plan without snapshots can poll.
 const MAX_CLOSES: usize = 1_000;
 
+/// How long the closures to come are good (polygon.md §5.5), and how soon they are asked for again when they could not be had.
+const SPECIAL_DAYS_MS: u64 = 43_200_000;
+const SPECIAL_DAYS_AGAIN_MS: u64 = 600_000;
+
 /// The memory of one client.
 #[derive(Default)]
 pub(in super::super) struct Memory {
     denied: RefCell<HashMap<Market, Millis>>,
     closes: RefCell<HashMap<Symbol, (Quote, Millis)>>,
+    special_days_until: Cell<Millis>,
 }
 
 impl Memory {
@@ -49,6 +54,16 @@ impl Memory {
         if closes.len() < MAX_CLOSES {
             closes.insert(quote.symbol.clone(), (quote.clone(), now.plus(CLOSE_MS)));
         }
+    }
+
+    /// Whether it is time to ask for the closures to come.
+    pub(super) fn wants_special_days(&self, now: Millis) -> bool {
+        self.special_days_until.get() <= now
+    }
+
+    /// Notes that they were asked for.
+    pub(super) fn asked_for_special_days(&self, had: bool, now: Millis) {
+        self.special_days_until.set(now.plus(if had { SPECIAL_DAYS_MS } else { SPECIAL_DAYS_AGAIN_MS }));
     }
 
     /// A previous close that is still good.

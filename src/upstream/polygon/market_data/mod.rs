@@ -9,6 +9,7 @@ mod snapshot;
 mod status;
 mod universal;
 
+use tickgate_core::budget::{MAX_AT_ONCE, Payer};
 use tickgate_core::market::{Article, Market, MarketStatus, Quote, Source, Symbol};
 use tickgate_core::ports::{MarketData, NewsQuery, PortFuture, UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
@@ -20,6 +21,10 @@ pub(super) use {news::articles as read_articles, snapshot::quotes as read_snapsh
 
 /// How long a question of a poller may take, retries and waiting for the budget included.
 const DEADLINE_MS: u64 = 10_000;
+
+/// How much longer a poll waits for its turn where calls are few: topics that are due together would else be refused but for the
+/// first, and each time the same ones.
+const PATIENCE_MS: u64 = 600_000;
 
 /// Symbols in one call; pollers ask for no more at once.
 const SYMBOLS_PER_CALL: usize = 100;
@@ -49,11 +54,12 @@ impl PolygonClient {
         query: Vec<(&'static str, String)>,
         deadline: Millis,
     ) -> Result<UpstreamAnswer, UpstreamError> {
-        self.get(UpstreamCall { path, query, deadline, request_id: None }).await
+        self.get(UpstreamCall { path, query, payer: Payer::Polling, deadline, request_id: None }).await
     }
 
     fn deadline(&self) -> Millis {
-        self.clock.now().plus(DEADLINE_MS)
+        let waits = self.quota.view().per_minute <= MAX_AT_ONCE;
+        self.clock.now().plus(DEADLINE_MS + if waits { PATIENCE_MS } else { 0 })
     }
 
     async fn quotes_of(&self, market: Market, symbols: &[Symbol]) -> Result<Vec<Quote>, UpstreamError> {

@@ -3,13 +3,14 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use tickgate_core::budget::Payer;
 use tickgate_core::market::text::clean;
 use tickgate_core::market::{Article, Source, Symbol};
 use tickgate_core::ports::{NewsQuery, UpstreamError};
 use tickgate_core::time::Millis;
 use url::Url;
 
-use super::super::client::{Path, PolygonClient};
+use super::super::client::{PageCall, Path, PolygonClient};
 use super::rows;
 
 /// Pages followed for one question: each costs a call of the budget.
@@ -53,7 +54,7 @@ impl PolygonClient {
         let mut found = articles(&answer.body, asked, source)?;
         for _ in 1..MAX_PAGES {
             let Some(next) = answer.next.take().filter(|_| found.len() < query.limit) else { break };
-            let page = match self.get_page(&next, deadline, None).await {
+            let page = match self.get_page(PageCall { next, payer: Payer::Polling, deadline, request_id: None }).await {
                 Ok(page) => articles(&page.body, asked, source).map(|articles| (page, articles)),
                 Err(error) => Err(error),
             };

@@ -6,10 +6,8 @@ use tickgate_core::market::{Quote, Symbol};
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 
 use super::super::client::{Path, PolygonClient, UpstreamAnswer};
+use super::Reading;
 use super::rows::{self, moment, price};
-use super::{DEADLINE_MS, Reading};
-
-const MINUTE_MS: u64 = 60_000;
 
 #[derive(Deserialize)]
 struct Bar {
@@ -28,10 +26,8 @@ impl PolygonClient {
                 quotes.push(known);
                 continue;
             }
-            // The second symbol of a free plan has to wait for its token longer than any call may take.
-            let deadline = self.clock.now().plus(DEADLINE_MS + MINUTE_MS / u64::from(self.settings.plan.per_minute()));
             let path = Path::new("/v2/aggs/ticker/{ticker}/prev", &[("ticker", symbol.as_str())])?;
-            let answer = match self.ask(path, Vec::new(), deadline).await {
+            let answer = match self.ask(path, Vec::new(), self.deadline()).await {
                 Err(error) if error.kind == UpstreamErrorKind::NotFound => continue,
                 outcome => outcome?,
             };

@@ -1,15 +1,22 @@
 //! What is the market doing?
 
+use jiff::civil::Date;
 use serde::Deserialize;
-use tickgate_core::market::MarketStatus;
+use serde_json::value::RawValue;
+use tickgate_core::budget::Payer;
+use tickgate_core::market::calendar::MAX_SPECIAL_DAYS;
 use tickgate_core::market::text::clean;
+use tickgate_core::market::{Closure, MarketStatus, SpecialDay};
 use tickgate_core::ports::UpstreamError;
 use tickgate_core::time::Millis;
 
-use super::super::client::{Path, PolygonClient, invalid_response};
+use super::super::client::{Path, PolygonClient, UpstreamCall, invalid_response};
 
 /// Longest word for a session, in characters: it is shown.
 const MAX_WORD_CHARS: usize = 32;
+
+/// How long the closures to come may take, in ms: the status waits for them.
+const SPECIAL_DAYS_DEADLINE_MS: u64 = 3_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -18,20 +25,75 @@ struct Status {
     server_time: Option<String>,
     early_hours: Option<bool>,
     after_hours: Option<bool>,
+    #[serde(default)]
+    currencies: Currencies,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Currencies {
+    fx: Option<String>,
+}
+
+/// A row of the announced closures.
+#[derive(Deserialize)]
+struct Announced {
+    date: String,
+    exchange: String,
+    status: String,
+    close: Option<String>,
 }
 
 impl PolygonClient {
     pub(super) async fn status_now(&self) -> Result<MarketStatus, UpstreamError> {
-        let answer = self.ask(Path::new("/v1/marketstatus/now", &[])?, Vec::new(), self.deadline()).await?;
-        status(&answer.body, answer.fetched)
+        let path = Path::new("/v1/marketstatus/now", &[])?;
+        let call = UpstreamCall { path, query: Vec::new(), payer: Payer::Status, deadline: self.deadline(), request_id: None };
+        let answer = self.get(call).await?;
+        let mut status = status(&answer.body, answer.fetched)?;
+        status.special_days = self.special_days().await;
+        Ok(status)
     }
+
+    /// The closures to come, when they have not been asked for in a while. Without them the week's hours hold, so that they
+    /// cannot be had is no failure of the status.
+    async fn special_days(&self) -> Option<Vec<SpecialDay>> {
+        if !self.memory.wants_special_days(self.clock.now()) {
+            return None;
+        }
+        let deadline = self.clock.now().plus(SPECIAL_DAYS_DEADLINE_MS);
+        let asked = async { self.ask(Path::new("/v1/marketstatus/upcoming", &[])?, Vec::new(), deadline).await };
+        let days = asked.await.and_then(|answer| special_days(&answer.body));
+        if let Err(error) = &days {
+            tracing::warn!(error.kind = error.kind.as_str(), "the market's closures to come cannot be had: {error}");
+        }
+        self.memory.asked_for_special_days(days.is_ok(), self.clock.now());
+        days.ok()
+    }
+}
+
+/// Reads the rows of the two stock exchanges; a row that makes no sense is left out.
+fn special_days(body: &[u8]) -> Result<Vec<SpecialDay>, UpstreamError> {
+    let rows: Vec<&RawValue> = serde_json::from_slice(body).map_err(|_| invalid_response())?;
+    let day = |row: &RawValue| {
+        let row: Announced = serde_json::from_str(row.get()).ok()?;
+        let closure = match row.status.as_str() {
+            "closed" => Closure::WholeDay,
+            "early-close" => Closure::Early(row.close.as_deref().and_then(Millis::parse_rfc3339)),
+            _ => return None,
+        };
+        let date: Date = row.date.parse().ok()?;
+        matches!(row.exchange.as_str(), "NYSE" | "NASDAQ").then_some(SpecialDay { date, closure })
+    };
+    Ok(rows.into_iter().filter_map(day).take(MAX_SPECIAL_DAYS).collect())
 }
 
 fn status(body: &[u8], fetched: Millis) -> Result<MarketStatus, UpstreamError> {
     let status: Status = serde_json::from_slice(body).map_err(|_| invalid_response())?;
     let word: String = clean(&status.market).chars().take(MAX_WORD_CHARS).collect();
     let server_time = status.server_time.as_deref().and_then(Millis::parse_rfc3339).unwrap_or(fetched);
-    Ok(MarketStatus::new(&word, status.early_hours.unwrap_or(false), status.after_hours.unwrap_or(false), server_time))
+    let (early, after) = (status.early_hours.unwrap_or(false), status.after_hours.unwrap_or(false));
+    let forex_open = status.currencies.fx.map(|word| word != "closed");
+    Ok(MarketStatus { forex_open, ..MarketStatus::new(&word, early, after, server_time) })
 }
 
 #[cfg(test)]
@@ -52,7 +114,26 @@ mod tests {
             let body = fixtures[format!("/v1/marketstatus/now#{name}")].to_string();
             let status = status(body.as_bytes(), Millis(0)).unwrap();
             assert_eq!((status.phase, Some(status.server_time)), (phase, Millis::parse_rfc3339(time)), "{name}");
+            assert_eq!(status.forex_open, Some(name != "closed"));
         }
+    }
+
+    #[test]
+    fn the_closures_of_the_fixtures_are_read() {
+        let fixtures: serde_json::Value = serde_json::from_str(STATUSES).unwrap();
+        let days = special_days(fixtures["/v1/marketstatus/upcoming"].to_string().as_bytes()).unwrap();
+        assert_eq!(days.len(), 8, "each day at two exchanges");
+        assert_eq!(days[0], SpecialDay { date: Date::constant(2026, 4, 3), closure: Closure::WholeDay });
+        let early = Closure::Early(Millis::parse_rfc3339("2026-11-27T18:00:00Z"));
+        assert_eq!(days[7], SpecialDay { date: Date::constant(2026, 11, 27), closure: early });
+    }
+
+    #[test]
+    fn a_closure_that_makes_no_sense_is_left_out() {
+        let body = br#"[7, {"date":"2026-13-01","exchange":"NYSE","status":"closed"}, {"date":"2026-04-03","exchange":"OTC","status":"closed"},
+            {"date":"2026-04-03","exchange":"NYSE","status":"?"}, {"date":"2026-04-03","exchange":"NYSE","status":"closed"}]"#;
+        assert_eq!(special_days(body).unwrap().len(), 1);
+        assert!(special_days(b"{}").is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Good answers: what goes out, and what of the answer is handed on.
 
 use actix_web::HttpResponse;
+use tickgate_core::budget::Payer;
 
 use super::harness::{KEY, Scripted, Wanted, json, simulator};
 use crate::upstream::polygon::{NextPage, Path, Plan, UpstreamCall};
@@ -11,7 +12,13 @@ async fn a_request_carries_the_key_in_its_header_only_and_the_callers_request_id
     let bench = Wanted::at(&format!("{}/proxy/?apiKey=x", upstream.base)).make();
     let path = Path::new("/v2/last/trade/{ticker}", &[("ticker", "../A?apiKey=x")]).unwrap();
     let query = vec![("limit", "5&apiKey=y".to_owned())];
-    let call = UpstreamCall { path, query, deadline: bench.clock.now().plus(5_000), request_id: Some("call-7".to_owned()) };
+    let call = UpstreamCall {
+        path,
+        query,
+        payer: Payer::Polling,
+        deadline: bench.clock.now().plus(5_000),
+        request_id: Some("call-7".to_owned()),
+    };
     let answer = bench.client.get(call).await.unwrap();
     assert_eq!(answer.upstream_request_id.as_deref(), Some("abc"));
     let seen = &upstream.seen()[0];
@@ -34,7 +41,7 @@ async fn the_simulated_upstream_answers_and_its_request_id_comes_back() {
     assert!(!answer.delayed && bench.clock.now().since(answer.fetched) < 5_000);
     // Its next_url names the vendor's host.
     let next = answer.next.unwrap();
-    let page = bench.client.get_page(&next, bench.clock.now().plus(5_000), None).await.unwrap();
+    let page = bench.client.get_page(bench.page(next)).await.unwrap();
     assert_ne!(page.body, answer.body);
     assert_eq!(
         (simulator.requests_to("/v3/reference/tickers"), bench.count("tickgate_upstream_requests_total", Some("ok"))),
@@ -56,7 +63,7 @@ async fn a_hostile_next_url_leads_back_to_our_own_upstream_without_its_key() {
     let next = bench.get("/v2/first").await.unwrap().next.unwrap();
     assert_eq!(next.as_str(), "/v2/next?cursor=c");
     assert_eq!(NextPage::parse(next.as_str()), Some(next.clone()));
-    let page = bench.client.get_page(&next, bench.clock.now().plus(5_000), None).await.unwrap();
+    let page = bench.client.get_page(bench.page(next)).await.unwrap();
     assert_eq!((upstream.targets()[1].as_str(), page.next), ("/v2/next?cursor=c", None));
     assert_eq!(bench.get("/v2/first").await.unwrap().next, None);
 }

@@ -71,7 +71,7 @@ async fn a_failure_that_passes_is_recovered_by_a_retry() {
 async fn too_many_requests_pause_the_budget_of_all_and_are_reported_at_once() {
     for fault in ["429", "429empty"] {
         let simulator = simulator(&format!("{fault}:1"));
-        let bench = Wanted::at(&simulator.base_url()).make();
+        let bench = Wanted { per_minute: 5, ..Wanted::at(&simulator.base_url()) }.make();
         let error = bench.get(TICKERS).await.unwrap_err();
         assert_eq!(error.kind, UpstreamErrorKind::RateLimited, "{fault}");
         let pause = error.retry_after_ms.unwrap();
@@ -82,6 +82,35 @@ async fn too_many_requests_pause_the_budget_of_all_and_are_reported_at_once() {
         let error = bench.client.get(call).await.unwrap_err();
         assert_eq!((error.kind, simulator.requests()), (UpstreamErrorKind::Budget, 1), "{fault}");
     }
+}
+
+#[actix_rt::test]
+async fn a_429_costs_a_plan_without_a_count_by_the_minute_a_second_and_not_most_of_one() {
+    let simulator = simulator_failing_once("429");
+    let bench = Wanted { per_minute: 1_000_000, ..Wanted::at(&simulator.base_url()) }.make();
+    let error = bench.get(TICKERS).await.unwrap_err();
+    assert_eq!(error.kind, UpstreamErrorKind::RateLimited);
+    assert!(error.retry_after_ms.is_some_and(|ms| ms <= 1_000), "{error:?}");
+    simulator.set_faults("".parse().unwrap());
+    let calls: Vec<_> = (0..192).map(|_| bench.get(TICKERS)).collect();
+    for outcome in futures_util::future::join_all(calls).await {
+        outcome.unwrap();
+    }
+}
+
+#[actix_rt::test]
+async fn an_upstream_that_keeps_failing_is_left_alone_and_callers_are_told_at_once() {
+    let simulator = simulator("500:1");
+    let bench = Wanted::at(&simulator.base_url()).make();
+    assert_eq!(kind(&bench, TICKERS).await, UpstreamErrorKind::Unavailable);
+    assert_eq!(kind(&bench, TICKERS).await, UpstreamErrorKind::Unavailable);
+    assert_eq!(simulator.requests(), 5, "the breaker is open after five failures");
+    let error = bench.get("/v2/reference/news").await.unwrap_err();
+    assert_eq!((error.kind, simulator.requests()), (UpstreamErrorKind::Unavailable, 5));
+    assert!((1..=30_000).contains(&error.retry_after_ms.unwrap()), "{error:?}");
+    assert!(error.message.contains("left alone"), "{error}");
+    // The second call's last retry and the third call.
+    assert_eq!(bench.count("tickgate_upstream_requests_total", Some("breaker")), 2);
 }
 
 #[actix_rt::test]
@@ -149,8 +178,7 @@ async fn an_upstream_that_is_not_there_is_unavailable_and_an_answered_timeout_a_
 #[actix_rt::test]
 async fn a_spent_budget_stops_the_first_attempt_but_never_hides_why_a_call_failed() {
     let simulator = simulator("500:1");
-    // One call at once and one every twelve seconds.
-    let bench = Wanted { plan: Plan::Free, per_minute: 5, ..Wanted::at(&simulator.base_url()) }.make();
+    let bench = Wanted { plan: Plan::Free, per_minute: 1, ..Wanted::at(&simulator.base_url()) }.make();
     let mut call = bench.call(TICKERS, &[]);
     call.deadline = bench.clock.now().plus(5_000);
     assert_eq!(bench.client.get(call.clone()).await.unwrap_err().kind, UpstreamErrorKind::Unavailable);

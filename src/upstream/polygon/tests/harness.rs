@@ -12,12 +12,16 @@ use tickgate_actors::quota::{Quota, QuotaSettings};
 use tickgate_actors::stream::MarketState;
 use tickgate_actors::supervisor::{SupervisorActor, SupervisorSettings};
 use tickgate_actors::{Clock, Metrics};
+use tickgate_core::access::Principal;
+use tickgate_core::budget::Payer;
 use tickgate_core::market::{Article, Market, MarketPhase, MarketStatus, Quote, Source, Symbol};
 use tickgate_core::ports::{MarketData, NewsQuery, PortFuture, UpstreamError};
 use tickgate_core::tape::Limits;
 use url::Url;
 
-use crate::upstream::polygon::{Path, Plan, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall, UpstreamMetrics};
+use crate::upstream::polygon::{
+    NextPage, PageCall, Path, Plan, PolygonClient, PolygonSettings, UpstreamAnswer, UpstreamCall, UpstreamMetrics,
+};
 use crate::upstream::simulated::{Faults, Simulator, SimulatorSettings};
 
 /// What every test's client says to its upstream.
@@ -26,11 +30,11 @@ pub(super) const KEY: &str = "s3cretKey0fTheGateway";
 /// Long enough for every retry.
 pub(super) const PATIENCE_MS: u64 = 20_000;
 
-/// Calls a minute of a budget that is never in the way: a hundred at once.
+/// Calls a minute of a budget that is never in the way: ten at once and a hundred a second.
 pub(super) const PLENTY: u32 = 6_000;
 
 /// Which client a test wants.
-pub(super) struct Wanted<'a> {
+pub(in crate::upstream) struct Wanted<'a> {
     pub(super) base: &'a str,
     pub(super) key: &'a str,
     pub(super) plan: Plan,
@@ -38,11 +42,11 @@ pub(super) struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    pub(super) fn at(base: &'a str) -> Self {
+    pub(in crate::upstream) fn at(base: &'a str) -> Self {
         Self { base, key: KEY, plan: Plan::Advanced, per_minute: PLENTY }
     }
 
-    pub(super) fn make(self) -> Bench {
+    pub(in crate::upstream) fn make(self) -> Bench {
         let (clock, registry) = (Clock::start(), Registry::new());
         let settings = PolygonSettings {
             base_url: Url::parse(self.base).unwrap(),
@@ -57,20 +61,25 @@ impl<'a> Wanted<'a> {
 }
 
 /// A client and what belongs to it.
-pub(super) struct Bench {
-    pub(super) client: PolygonClient,
+pub(in crate::upstream) struct Bench {
+    pub(in crate::upstream) client: PolygonClient,
     pub(super) clock: Clock,
     registry: Registry,
 }
 
 impl Bench {
-    pub(super) fn call(&self, path: &'static str, query: &[(&'static str, &str)]) -> UpstreamCall {
+    pub(in crate::upstream) fn call(&self, path: &'static str, query: &[(&'static str, &str)]) -> UpstreamCall {
         UpstreamCall {
             path: Path::new(path, &[]).unwrap(),
             query: query.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+            payer: Payer::Caller(Principal::new("user", "ada")),
             deadline: self.clock.now().plus(PATIENCE_MS),
             request_id: None,
         }
+    }
+
+    pub(super) fn page(&self, next: NextPage) -> PageCall {
+        PageCall { next, payer: Payer::Polling, deadline: self.clock.now().plus(PATIENCE_MS), request_id: None }
     }
 
     pub(super) async fn get(&self, path: &'static str) -> Result<UpstreamAnswer, UpstreamError> {
@@ -165,14 +174,14 @@ impl Seen {
 }
 
 /// An upstream that answers as a test says.
-pub(super) struct Scripted {
-    pub(super) base: String,
+pub(in crate::upstream) struct Scripted {
+    pub(in crate::upstream) base: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Scripted {
     /// `answer` gets the number of the request, from 0, and its path and query.
-    pub(super) fn start(answer: impl Fn(usize, &str) -> HttpResponse + Clone + Send + 'static) -> Self {
+    pub(in crate::upstream) fn start(answer: impl Fn(usize, &str) -> HttpResponse + Clone + Send + 'static) -> Self {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let shared = Arc::clone(&seen);
         let server = HttpServer::new(move || {
@@ -200,12 +209,12 @@ impl Scripted {
         self.seen.lock().unwrap().clone()
     }
 
-    pub(super) fn targets(&self) -> Vec<String> {
+    pub(in crate::upstream) fn targets(&self) -> Vec<String> {
         self.seen().into_iter().map(|seen| seen.target).collect()
     }
 }
 
 /// An answer as the upstream's.
-pub(super) fn json(body: impl Into<String>) -> HttpResponse {
+pub(in crate::upstream) fn json(body: impl Into<String>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(body.into())
 }

@@ -2,7 +2,7 @@
 
 mod answers;
 mod errors;
-mod harness;
+pub(in crate::upstream) mod harness;
 mod market;
 mod news;
 pub(super) mod secrecy;

@@ -107,6 +107,19 @@ impl Calendar {
             .expect("no run of closed days is ten days long")
     }
 
+    /// Finds the trading day after a date.
+    pub(crate) fn day_after(&self, market: Market, date: Date) -> TradingDay {
+        std::iter::successors(Some(next(date)), |&date| Some(next(date)))
+            .take(10)
+            .find_map(|date| self.day(market, date))
+            .expect("no run of closed days is ten days long")
+    }
+
+    /// Lists the trading days from a date backwards.
+    pub(crate) fn days_before(&self, market: Market, date: Date) -> impl Iterator<Item = TradingDay> {
+        std::iter::successors(Some(self.day_before(market, date)), move |day| Some(self.day_before(market, day.date)))
+    }
+
     pub(crate) fn phase(&self, at_ms: i64) -> Phase {
         let day = self.last_day(Market::Stocks, at_ms);
         match at_ms {

@@ -7,11 +7,17 @@
 //! | [`prices`] | what did a symbol cost at a time, and within which bounds did it move |
 //! | [`volume`] | how much was traded between two times |
 //! | [`bars`] | which bars does a range hold |
+//! | [`indicators`] | what do averages and oscillators make of prices |
+//! | [`futures`] | which futures are there |
+//! | [`options`] | which option contracts are there, and what is one worth |
 
 pub(crate) mod bars;
 pub(crate) mod calendar;
+pub(crate) mod futures;
 pub(crate) mod holidays;
+pub(crate) mod indicators;
 mod listed;
+pub(crate) mod options;
 pub(crate) mod prices;
 pub(crate) mod universe;
 pub(crate) mod volume;
@@ -49,12 +55,13 @@ impl FromStr for SessionMode {
 
 /// Everything about the market that is fixed by the settings.
 pub(crate) struct Exchange {
+    pub(crate) seed: u64,
     pub(crate) universe: Universe,
     pub(crate) calendar: Calendar,
 }
 
 impl Exchange {
     pub(crate) fn new(seed: u64, symbols: usize, session: SessionMode) -> Self {
-        Self { universe: Universe::new(seed, symbols), calendar: Calendar::new(session) }
+        Self { seed, universe: Universe::new(seed, symbols), calendar: Calendar::new(session) }
     }
 }

@@ -81,6 +81,19 @@ impl Series<'_> {
         self.pin_at(at_ms).map_or(tick, |pin| tick.max(pin.at_ms))
     }
 
+    /// Gives the time of the first trade after a moment.
+    pub(crate) fn next_trade_ms(&self, after_ms: i64) -> i64 {
+        let market = self.instrument.market;
+        let tick = self.tick_at_or_before(after_ms) + TICK_MS;
+        let day = self.calendar.last_day(market, tick);
+        let tick = if tick < day.after_ms {
+            tick
+        } else {
+            self.tick_at_or_before(self.calendar.day_after(market, day.date).pre_ms - 1) + TICK_MS
+        };
+        self.pins.iter().map(|pin| pin.at_ms).filter(|&at_ms| at_ms > after_ms).fold(tick, i64::min)
+    }
+
     /// Gives the price of the newest trade at a moment.
     pub(crate) fn price_at(&self, at_ms: i64) -> f64 {
         match self.pin_at(at_ms) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::answer::{Answer, Refusal};
 use super::super::market::bars::{self, Bar, BarRange, Hours, Timespan};
-use super::super::market::calendar::{Calendar, next};
+use super::super::market::calendar::{Calendar, TradingDay, next};
 use super::super::market::universe::{Instrument, Market};
 use super::super::parameters::{Parameters, next_url};
 use super::super::state::{State, View};
@@ -100,15 +100,18 @@ pub(crate) fn previous_of(view: &View<'_>, ticker: &str, parameters: &Parameters
     let rows = bar.map(|bar| {
         let mut row = row(instrument, &bar);
         row["T"] = ticker.into();
-        // Unlike in a range: the close of the session, not its midnight.
-        row["t"] = match market {
-            Market::Stocks | Market::Indices => day.close_ms.min(calendar.new_york_ms(day.date, 16, 0)),
-            Market::Crypto | Market::Forex => day.close_ms - 1,
-        }
-        .into();
+        row["t"] = session_end_ms(calendar, market, &day).into();
         row
     });
     Ok(page(ticker, adjusted, usize::from(rows.is_some()), rows.into_iter().collect()))
+}
+
+/// Gives the time that the bar of a whole session carries: unlike in a range its close, not its midnight.
+pub(super) fn session_end_ms(calendar: &Calendar, market: Market, day: &TradingDay) -> i64 {
+    match market {
+        Market::Stocks | Market::Indices => day.close_ms.min(calendar.new_york_ms(day.date, 16, 0)),
+        Market::Crypto | Market::Forex => day.close_ms - 1,
+    }
 }
 
 /// Reads an end of the range. A date as the later end means all of that day.
@@ -149,7 +152,8 @@ fn page(ticker: &str, adjusted: bool, queried: usize, rows: Vec<Value>) -> Value
     body
 }
 
-fn row(instrument: &Instrument, bar: &Bar) -> Value {
+/// Writes a bar. An index has a value and no trades.
+pub(super) fn row(instrument: &Instrument, bar: &Bar) -> Value {
     let mut row = json!({
         "o": bar.spread.open, "c": bar.spread.close, "h": bar.spread.high, "l": bar.spread.low, "t": bar.start_ms,
     });

@@ -1,113 +1,70 @@
 //! Reference data: which tickers there are, and what is known about one.
 
-use actix_web::{HttpRequest, web};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::answer::{Answer, Refusal};
+use super::super::answer::Refusal;
 use super::super::market::calendar::timestamp;
 use super::super::market::universe::{Instrument, Market};
 use super::super::noise::{below, mix};
-use super::super::parameters::{NEXT_URL_BASE, Parameters, next_url};
-use super::super::state::{State, View};
+use super::super::parameters::NEXT_URL_BASE;
+use super::super::state::View;
+use super::super::table::{Call, Filter, Object, Table, flag, text};
 
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 1_000;
+const FILTERS: &[Filter] =
+    &[text("ticker"), text("type"), text("market"), text("exchange").at("primary_exchange"), text("cik"), flag("active")];
 
-/// What a listing may be sorted by.
-const SORTS: [&str; 6] = ["ticker", "name", "market", "type", "primary_exchange", "last_updated_utc"];
-
-/// A query for tickers, which is also the cursor of its next page.
-#[derive(Debug, Serialize, Deserialize)]
-struct TickerQuery {
-    ticker: Option<String>,
-    kind: Option<String>,
-    market: Option<String>,
-    exchange: Option<String>,
-    search: Option<String>,
-    active: bool,
-    sort: String,
-    descending: bool,
-    limit: usize,
-    skip: usize,
-}
-
-impl TickerQuery {
-    fn of(parameters: &Parameters) -> Result<Self, Refusal> {
-        let owned = |name| parameters.text(name).map(str::to_owned);
-        let sort = parameters.text("sort").unwrap_or("ticker");
-        if !SORTS.contains(&sort) {
-            return Err(Refusal::BadParameter(format!("sort must be one of {}", SORTS.join(", "))));
+pub(super) const TABLES: &[Table] = &[Table::new("/v3/reference/tickers", listed)
+    .filters(FILTERS)
+    .sorts(&["ticker", "name", "market", "locale", "type", "primary_exchange", "last_updated_utc"])
+    .limit(100, 1_000)
+    .dressed(|call, listed| {
+        let ticker = listed["ticker"].as_str().unwrap_or_default();
+        if let Some(instrument) = call.view.exchange.universe.find(ticker) {
+            *listed = row(&call.view, instrument);
         }
-        let market = owned("market");
-        if market.as_deref().is_some_and(|market| !["stocks", "crypto", "fx", "otc", "indices"].contains(&market)) {
-            return Err(Refusal::BadParameter("market must be one of stocks, crypto, fx, otc, indices".to_owned()));
-        }
-        Ok(Self {
-            ticker: owned("ticker"),
-            kind: owned("type"),
-            market,
-            exchange: owned("exchange"),
-            search: owned("search").map(|search| search.to_lowercase()),
-            active: parameters.flag("active", true)?,
-            sort: sort.to_owned(),
-            descending: parameters.descending("order", false)?,
-            limit: parameters.limit(DEFAULT_LIMIT, MAX_LIMIT)?,
-            skip: 0,
-        })
+    })
+    .counted()];
+pub(super) const OBJECTS: &[Object] =
+    &[Object::new("/v3/reference/tickers/{ticker}", |call| details_of(&call.view, call.segment("ticker")))];
+
+/// Every company makes the same.
+pub(super) const SIC_CODE: &str = "3571";
+
+const MARKETS: [&str; 5] = ["stocks", "crypto", "fx", "otc", "indices"];
+
+/// Lists the tickers by what they are asked for; the page that is sent gets the rest.
+fn listed(call: &Call<'_>) -> Result<Vec<Value>, Refusal> {
+    if call.parameters.text("market").is_some_and(|market| !MARKETS.contains(&market)) {
+        return Err(Refusal::BadParameter(format!("market must be one of {}", MARKETS.join(", "))));
     }
-
-    fn admits(&self, instrument: &Instrument) -> bool {
-        let matches = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
-        let mentions = |search: &String| {
-            instrument.ticker.to_lowercase().contains(search) || instrument.name.to_lowercase().contains(search)
-        };
-        self.active
-            && matches(&self.ticker, &instrument.ticker)
-            && matches(&self.kind, instrument.kind)
-            && matches(&self.market, market_name(instrument.market))
-            && matches(&self.exchange, instrument.exchange)
-            && self.search.as_ref().is_none_or(mentions)
-    }
-
-    fn sort_key<'a>(&self, instrument: &'a Instrument) -> &'a str {
-        match self.sort.as_str() {
-            "name" => &instrument.name,
-            "market" => market_name(instrument.market),
-            "type" => instrument.kind,
-            "primary_exchange" => instrument.exchange,
-            // All rows are updated at the same time, so that order is the one of the tickers.
-            _ => &instrument.ticker,
-        }
-    }
-}
-
-pub(crate) async fn list(state: web::Data<State>, request: HttpRequest) -> Answer {
-    list_of(&state.view(), &Parameters::of(request.query_string())).into()
-}
-
-pub(crate) async fn details(state: web::Data<State>, path: web::Path<String>) -> Answer {
-    details_of(&state.view(), &path).into()
-}
-
-/// Answers one page of the tickers that match.
-pub(crate) fn list_of(view: &View<'_>, parameters: &Parameters) -> Result<Value, Refusal> {
-    let query = match parameters.cursor()? {
-        Some(query) => query,
-        None => TickerQuery::of(parameters)?,
+    let search = call.parameters.text("search").map(str::to_lowercase);
+    // Without a word on it, those that are no longer traded are left out; here all are traded.
+    let mentions = |instrument: &&Instrument| {
+        let has = |text: &str, part: &String| text.to_lowercase().contains(part);
+        search.as_ref().is_none_or(|part| has(&instrument.ticker, part) || has(&instrument.name, part))
     };
-    let mut found: Vec<&Instrument> = view.exchange.universe.all().iter().filter(|instrument| query.admits(instrument)).collect();
-    found.sort_by_key(|instrument| (query.sort_key(instrument), instrument.ticker.as_str()));
-    if query.descending {
-        found.reverse();
-    }
-    let rows: Vec<Value> = found.iter().skip(query.skip).take(query.limit).map(|instrument| row(view, instrument)).collect();
-    let sent = query.skip + rows.len();
-    let mut body = json!({"status": "OK", "count": rows.len(), "results": rows});
-    if sent < found.len() {
-        body["next_url"] = next_url("/v3/reference/tickers", &TickerQuery { skip: sent, ..query }).into();
-    }
-    Ok(body)
+    let rows = call.view.exchange.universe.all().iter().filter(mentions).map(|instrument| {
+        let mut row = json!({
+            "ticker": instrument.ticker,
+            "name": instrument.name,
+            "market": market_name(instrument.market),
+            "locale": locale(instrument),
+            "active": true,
+        });
+        if instrument.market == Market::Stocks {
+            row["type"] = instrument.kind.into();
+            row["primary_exchange"] = instrument.exchange.into();
+            if instrument.kind != "ETF" {
+                row["cik"] = cik(instrument).into();
+            }
+        }
+        row
+    });
+    Ok(rows.collect())
+}
+
+fn locale(instrument: &Instrument) -> &'static str {
+    if instrument.pair.is_some() { "global" } else { "us" }
 }
 
 /// Answers what is known about one ticker.
@@ -130,7 +87,7 @@ fn row(view: &View<'_>, instrument: &Instrument) -> Value {
         "ticker": instrument.ticker,
         "name": instrument.name,
         "market": market_name(instrument.market),
-        "locale": if instrument.pair.is_some() { "global" } else { "us" },
+        "locale": locale(instrument),
         "active": true,
         "last_updated_utc": updated,
     });
@@ -145,11 +102,11 @@ fn row(view: &View<'_>, instrument: &Instrument) -> Value {
         row["primary_exchange"] = instrument.exchange.into();
         row["type"] = instrument.kind.into();
         row["currency_name"] = "usd".into();
-        row["composite_figi"] = figi(mix(&[key, 50])).into();
+        row["composite_figi"] = composite_figi(instrument).into();
         row["share_class_figi"] = figi(mix(&[key, 51])).into();
         // Funds have no CIK of their own upstream.
         if instrument.kind != "ETF" {
-            row["cik"] = format!("{:010}", below(mix(&[key, 52]), 2_000_000)).into();
+            row["cik"] = cik(instrument).into();
         }
     }
     row
@@ -158,9 +115,8 @@ fn row(view: &View<'_>, instrument: &Instrument) -> Value {
 fn add_company(results: &mut Value, instrument: &Instrument) {
     let key = instrument.key;
     let ticker = &instrument.ticker;
-    let shares = 50_000_000 + below(mix(&[key, 60]), 15_000_000_000) / 1_000 * 1_000;
-    let branding = format!("{NEXT_URL_BASE}/v1/reference/company-branding/{:016x}/images", mix(&[key, 61]));
-    let founded = 1_950 + below(mix(&[key, 62]), 70);
+    let shares = shares(instrument);
+    let branding = branding(instrument);
     let company = json!({
         "market_cap": (shares as f64 * instrument.base_price).round(),
         "phone_number": format!("(555) 555-01{:02}", below(mix(&[key, 63]), 100)),
@@ -171,12 +127,12 @@ fn add_company(results: &mut Value, instrument: &Instrument) {
             "postal_code": format!("{:05}", 90_000 + below(mix(&[key, 65]), 6_000)),
         },
         "description": format!("{} in the simulated market. Figures are made up.", instrument.name),
-        "sic_code": "3571",
+        "sic_code": SIC_CODE,
         "sic_description": "ELECTRONIC COMPUTERS",
         "ticker_root": ticker.split('.').next().unwrap_or(ticker),
         "homepage_url": format!("https://{}.example.com", ticker.to_lowercase()),
         "total_employees": 100 + below(mix(&[key, 66]), 200_000),
-        "list_date": format!("{founded}-{:02}-{:02}", 1 + below(mix(&[key, 67]), 12), 1 + below(mix(&[key, 68]), 28)),
+        "list_date": list_date(instrument),
         "branding": {
             "logo_url": format!("{branding}/2026-03-01_logo.svg"),
             "icon_url": format!("{branding}/2026-03-01_icon.png"),
@@ -190,7 +146,33 @@ fn add_company(results: &mut Value, instrument: &Instrument) {
     }
 }
 
-fn market_name(market: Market) -> &'static str {
+/// Counts the shares of a company.
+pub(super) fn shares(instrument: &Instrument) -> u64 {
+    50_000_000 + below(mix(&[instrument.key, 60]), 15_000_000_000) / 1_000 * 1_000
+}
+
+/// Gives the date a company was listed on.
+pub(super) fn list_date(instrument: &Instrument) -> String {
+    let key = instrument.key;
+    let founded = 1_950 + below(mix(&[key, 62]), 70);
+    format!("{founded}-{:02}-{:02}", 1 + below(mix(&[key, 67]), 12), 1 + below(mix(&[key, 68]), 28))
+}
+
+/// Gives the number the regulator knows a company by.
+pub(super) fn cik(instrument: &Instrument) -> String {
+    format!("{:010}", below(mix(&[instrument.key, 52]), 2_000_000))
+}
+
+pub(super) fn composite_figi(instrument: &Instrument) -> String {
+    figi(mix(&[instrument.key, 50]))
+}
+
+/// Gives where the pictures of a company are, without the ending that names one.
+pub(super) fn branding(instrument: &Instrument) -> String {
+    format!("{NEXT_URL_BASE}/v1/reference/company-branding/{:016x}/images", mix(&[instrument.key, 61]))
+}
+
+pub(super) fn market_name(market: Market) -> &'static str {
     match market {
         Market::Stocks => "stocks",
         Market::Crypto => "crypto",

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::super::answer::{Answer, Refusal};
 use super::super::market::prices::{Series, TICK_MS};
 use super::super::market::universe::{Instrument, Market};
-use super::super::noise::{below, mix, unit};
+use super::super::noise::{Dice, below, mix, unit};
 use super::super::state::{State, View};
 
-const NANOS_PER_MS: i64 = 1_000_000;
+pub(super) const NANOS_PER_MS: i64 = 1_000_000;
 
 /// One trade.
 pub(crate) struct Trade {
@@ -21,7 +21,7 @@ pub(crate) struct Trade {
     /// Now and then there are none, which upstream writes as null.
     pub(crate) conditions: Option<Vec<u64>>,
     key: u64,
-    sequence: i64,
+    pub(super) sequence: i64,
 }
 
 /// The best bid and offer around a trade.
@@ -54,7 +54,7 @@ pub(crate) fn last_of(view: &View<'_>, ticker: &str) -> Result<Value, Refusal> {
         "r": 200 + below(mix(&[key, 6]), 4),
         "z": if instrument.exchange == "XNAS" { 3 } else { 1 },
         "t": trade.at_ns,
-        "y": trade.at_ns - 400_000 - below(mix(&[key, 7]), 60_000) as i64,
+        "y": trade.participant_ns(),
         "f": reported_ns,
         "q": trade.sequence,
     });
@@ -92,6 +92,16 @@ pub(crate) fn newest(series: Series<'_>, now_ms: i64) -> Trade {
 impl Trade {
     pub(crate) fn at_ms(&self) -> i64 {
         self.at_ns.div_euclid(NANOS_PER_MS)
+    }
+
+    /// Everything random about the trade.
+    pub(super) fn dice(&self) -> Dice {
+        Dice(self.key)
+    }
+
+    /// When its venue reported it.
+    pub(super) fn participant_ns(&self) -> i64 {
+        self.at_ns - 400_000 - below(mix(&[self.key, 7]), 60_000) as i64
     }
 
     /// Makes the quote the trade was done at: the price lies inside it.

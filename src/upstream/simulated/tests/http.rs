@@ -5,39 +5,69 @@ use std::net::{SocketAddr, TcpStream};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
-use actix_web::middleware::{Compress, from_fn};
-use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use actix_web::{App, rt, web};
+use actix_web::test::TestRequest;
+use actix_web::{rt, web};
 use serde_json::{Value, json};
 
 use super::super::market::SessionMode;
 use super::super::state::State;
-use super::super::{Simulator, SimulatorSettings, gate, routes};
+use super::super::{Simulator, SimulatorSettings};
 use super::state;
 
-struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
 }
 
 impl Reply {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 }
 
+/// Wires the routes up, as the server does. This is dear: a test of many requests does it once. (A macro, because the type
+/// of the requests that the service takes has no name outside the framework.)
+macro_rules! wired {
+    ($state:expr) => {
+        actix_web::test::init_service(
+            actix_web::App::new()
+                .app_data($state.clone())
+                .wrap(actix_web::middleware::from_fn($crate::upstream::simulated::gate::pass))
+                .wrap(actix_web::middleware::Compress::default())
+                .configure($crate::upstream::simulated::routes::configure),
+        )
+        .await
+    };
+}
+
+/// Sends a request to a service.
+macro_rules! send_to {
+    ($service:expr, $request:expr) => {{
+        let response = actix_web::test::call_service(&$service, $request.to_request()).await;
+        $crate::upstream::simulated::tests::http::Reply {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: actix_web::test::read_body(response).await.to_vec(),
+        }
+    }};
+}
+
+pub(super) use {send_to, wired};
+
+pub(super) fn with_key(path: &str) -> TestRequest {
+    TestRequest::get().uri(path).insert_header(("Authorization", "Bearer k"))
+}
+
 async fn send(state: &web::Data<State>, request: TestRequest) -> Reply {
-    let app = App::new().app_data(state.clone()).wrap(from_fn(gate::pass)).wrap(Compress::default()).configure(routes::configure);
-    let response = call_service(&init_service(app).await, request.to_request()).await;
-    Reply { status: response.status(), headers: response.headers().clone(), body: read_body(response).await.to_vec() }
+    send_to!(wired!(state), request)
 }
 
 async fn get(state: &web::Data<State>, path: &str) -> Reply {
-    send(state, TestRequest::get().uri(path).insert_header(("Authorization", "Bearer k"))).await
+    send(state, with_key(path)).await
 }
 
-fn market() -> web::Data<State> {
+pub(super) fn market() -> web::Data<State> {
     web::Data::new(state(SessionMode::Open))
 }
 

@@ -9,9 +9,10 @@ use super::super::market::bars::{Bar, BarRange, Hours, Timespan, bar, walk};
 use super::super::market::prices::{Pin, Series};
 use super::super::market::universe::Market;
 use super::super::routes::aggregates::{RangePath, range_of};
-use super::super::routes::{snapshots, tickers, trades};
+use super::super::routes::{snapshots, trades};
 use super::super::state::State;
 use super::super::{Simulator, SimulatorSettings};
+use super::tables::{NOON, ask, walk as walk_pages};
 use super::{at, next_query, query, state};
 
 fn with<R>(state: &State, ticker: &str, rule: impl FnOnce(Series<'_>) -> R) -> R {
@@ -196,19 +197,13 @@ fn a_pinned_price_holds_from_its_moment_on() {
 #[test]
 fn symbols_are_unique_and_paging_walks_them_all() {
     let state = state(SessionMode::Open);
-    let view = state.view_at(at("2026-03-10T18:31:08Z"));
-    let mut parameters = query("limit=70&order=desc&sort=name");
+    let tickers = |text: &str| ask(&state, at(NOON), &format!("/v3/reference/tickers?{text}")).unwrap();
     let mut seen = HashSet::new();
-    loop {
-        let body = tickers::list_of(&view, &parameters).unwrap();
-        for row in body["results"].as_array().unwrap() {
-            assert!(seen.insert(row["ticker"].as_str().unwrap().to_owned()));
-        }
-        let Some(next) = next_query(&body) else { break };
-        parameters = next;
+    for row in walk_pages(&state, "/v3/reference/tickers?limit=70&order=desc&sort=name") {
+        assert!(seen.insert(row["ticker"].as_str().unwrap().to_owned()));
     }
     assert_eq!(seen.len(), 507);
-    let found = tickers::list_of(&view, &query("search=apple")).unwrap();
+    let found = tickers("search=apple");
     assert_eq!((found["results"][0]["ticker"].as_str(), found["results"][1]["ticker"].as_str()), (Some("AAPL"), Some("APLE")));
     for (text, count) in [
         ("market=crypto", 3),
@@ -217,8 +212,9 @@ fn symbols_are_unique_and_paging_walks_them_all() {
         ("market=otc", 0),
         ("ticker=BRK.B", 1),
         ("active=false", 0),
+        ("ticker.gte=AAPL&ticker.lt=AAPM", 1),
     ] {
-        assert_eq!(tickers::list_of(&view, &query(text)).unwrap()["count"], count, "{text}");
+        assert_eq!(tickers(text)["count"], count, "{text}");
     }
 }
 

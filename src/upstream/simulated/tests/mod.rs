@@ -1,10 +1,14 @@
 //! What the simulated upstream promises: the vendor's shapes, the same market for the same seed, numbers that agree with
 //! each other, and paging without loss.
 
+mod endpoints;
 mod http;
 mod market;
+mod moments;
 mod news;
 mod shapes;
+mod tables;
+mod vendor;
 
 use jiff::Timestamp;
 

@@ -9,6 +9,7 @@ use super::super::market::universe::Market;
 use super::super::routes::aggregates::{RangePath, previous_of, range_of};
 use super::super::routes::{news, snapshots, status, tickers, trades};
 use super::super::state::State;
+use super::tables::ask;
 use super::{at, query, state};
 
 macro_rules! fixture {
@@ -132,7 +133,7 @@ fn the_last_trade() {
 fn reference_data() {
     let state = market();
     let view = state.view_at(at(NOON));
-    let body = tickers::list_of(&view, &query("search=aap&limit=1")).unwrap();
+    let body = ask(&state, at(NOON), "/v3/reference/tickers?search=aap&limit=1").unwrap();
     assert_same_shape(&body, &fixture!("v3_reference_tickers__search_apple.json"));
     let body = tickers::details_of(&view, "AAPL").unwrap();
     assert_same_shape(&body, &fixture!("v3_reference_tickers_AAPL.json"));
@@ -171,7 +172,7 @@ fn refusals_are_worded_as_upstream() {
     let fixture = fixture!("errors.json");
     let state = market();
     let view = state.view_at(at(NOON));
-    let refused = tickers::list_of(&view, &query("limit=1001")).unwrap_err();
+    let refused = ask(&state, at(NOON), "/v3/reference/tickers?limit=1001").unwrap_err();
     let expected = fixture["400_bad_parameter"]["body"]["error"].as_str().unwrap();
     assert_eq!(refused, super::super::answer::Refusal::BadParameter(expected.to_owned()));
     for (from, text) in

@@ -1,0 +1,94 @@
+//! What an answer of the upstream holds: its payload without the envelope.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
+use tickgate_core::time::Millis;
+
+use super::row::{Members, Writing};
+use crate::tools::endpoint::{AsOf, Endpoint, Shape};
+
+/// The rows of an answer.
+#[derive(Debug)]
+pub(super) struct Payload<'a> {
+    pub(super) rows: Vec<&'a RawValue>,
+    /// Whether it is a list; else there is one row, the object.
+    pub(super) is_list: bool,
+}
+
+impl Payload<'_> {
+    /// All of it as JSON.
+    pub(super) fn written(&self, untrusted: &[&'static str]) -> String {
+        let writing = Writing { fields: &[], untrusted };
+        let mut text = String::new();
+        for (at, row) in self.rows.iter().enumerate() {
+            text.push_str(if at > 0 { "," } else { "" });
+            // A row alone may be written as it came; writing looks at each of its members.
+            if untrusted.is_empty() { text.push_str(row.get()) } else { writing.row(row, &mut text) }
+        }
+        if self.is_list { format!("[{text}]") } else { text }
+    }
+}
+
+/// Takes the payload out of its envelope.
+///
+/// # Errors
+/// When the body has not its documented form, or there is no object.
+pub(super) fn read<'a>(endpoint: &Endpoint, body: &'a Bytes) -> Result<Payload<'a>, UpstreamError> {
+    let wrong = |_| {
+        UpstreamError::new(
+            UpstreamErrorKind::InvalidResponse,
+            "the upstream's answer does not have its documented form: try again later",
+        )
+    };
+    let nothing = || UpstreamError::new(UpstreamErrorKind::NotFound, "the upstream has no data for this");
+    let body: &RawValue = serde_json::from_slice(body).map_err(wrong)?;
+    let payload = match endpoint.shape {
+        Shape::Flat | Shape::Array => Some(body).filter(|body| body.get() != "null"),
+        Shape::List(member) | Shape::Object(member) => member_of(body, member).map_err(wrong)?,
+        Shape::Nested(member, rows) => match member_of(body, member).map_err(wrong)? {
+            Some(outer) => member_of(outer, rows).map_err(wrong)?,
+            None => None,
+        },
+    };
+    match endpoint.shape {
+        Shape::List(_) | Shape::Nested(..) | Shape::Array => {
+            let rows = payload.map_or(Ok(Vec::new()), |payload| serde_json::from_str(payload.get()).map_err(wrong))?;
+            Ok(Payload { rows, is_list: true })
+        }
+        Shape::Object(_) | Shape::Flat => {
+            let payload = payload.ok_or_else(nothing)?;
+            serde_json::from_str::<Members<'_>>(payload.get()).map_err(wrong)?;
+            Ok(Payload { rows: vec![payload], is_list: false })
+        }
+    }
+}
+
+/// A member of an object. An empty result may have no such member, or null (polygon.md §4.2).
+fn member_of<'a>(object: &'a RawValue, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
+    let member = serde_json::from_str::<HashMap<String, &RawValue>>(object.get())?.remove(name);
+    Ok(member.filter(|member| member.get() != "null"))
+}
+
+/// The time of the data; the newest, where there are several.
+pub(super) fn as_of(place: AsOf, rows: &[&RawValue]) -> Option<Millis> {
+    if matches!(place, AsOf::Fetch) {
+        return None;
+    }
+    let newest = |row: &&RawValue| {
+        let row: Value = serde_json::from_str(row.get()).ok()?;
+        place.paths().filter_map(|path| moment(&row, path)).max()
+    };
+    rows.iter().filter_map(newest).max()
+}
+
+fn moment(row: &Value, path: &[&str]) -> Option<Millis> {
+    match path.iter().try_fold(row, |value, name| value.get(name))? {
+        Value::Number(number) => number.as_u64().map(Millis::from_any_unit),
+        Value::String(text) => Millis::parse_rfc3339(text),
+        _ => None,
+    }
+}
