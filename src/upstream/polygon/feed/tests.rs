@@ -158,13 +158,13 @@ fn simulator() -> Simulator {
 #[actix_rt::test]
 async fn prices_of_every_market_come_by_its_feed() {
     let bench = Bench::quick();
-    for topic in ["prices:AAPL", "prices:X:BTCUSD", "prices:C:EURUSD"] {
+    for topic in ["prices:AAPL", "prices:X:BTCUSD", "prices:C:EURUSD", "prices:I:SPX"] {
         let mut prices = bench.read(topic).await;
         let price = prices.until_source("ws").await;
         assert_eq!(topic, format!("prices:{}", price["symbol"].as_str().unwrap()));
         assert!(price["price"].as_f64().unwrap() > 0.0 && price["delayed"] == false, "{price}");
     }
-    assert_eq!(bench.simulator.feed().opened(), 3, "a connection per market");
+    assert_eq!(bench.simulator.feed().opened(), 4, "a connection per market");
 }
 
 #[actix_rt::test]
