@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tickgate_actors::Clock;
 use tickgate_actors::alerts::Alerts;
 use tickgate_actors::stream::MarketState;
@@ -13,6 +14,7 @@ use tickgate_core::tape::Position;
 use tickgate_core::time::Millis;
 
 use super::metrics::ToolMetrics;
+use super::tool::Asks;
 use crate::registry::LiveRegistry;
 use crate::upstream::cache::{CachedAnswer, Hit};
 use crate::upstream::shared::SharedUpstream;
@@ -70,6 +72,18 @@ impl ToolContext {
             (Hit::Fresh | Hit::Stale, _) => Source::Cache,
         };
         Freshness { source, stale: hit == Hit::Stale, ..told }
+    }
+
+    /// What an answer says of the budget of the key that it was asked with: members of `_meta`. One place for all tools, so that
+    /// none can forget it.
+    #[must_use]
+    pub(crate) fn budget_meta(&self, asks: Asks) -> Option<Bytes> {
+        let budget = match asks {
+            Asks::Nothing => None,
+            Asks::Shared | Asks::Callers => self.upstream.budget(),
+        }?;
+        let budget = serde_json::to_string(&budget).expect("a budget is numbers, words and dates");
+        Some(format!("\"tickgate/budget\":{budget}").into())
     }
 
     /// The least interval that a caller may ask for, in ms.

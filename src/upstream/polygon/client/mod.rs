@@ -18,7 +18,7 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use tickgate_actors::Clock;
 use tickgate_actors::quota::{Permit, Quota};
-use tickgate_core::budget::{Outcome, Payer};
+use tickgate_core::budget::{BudgetView, Outcome, Payer};
 use tickgate_core::market::Source;
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
@@ -134,6 +134,12 @@ impl PolygonClient {
         let base = format!("{origin}{}", settings.base_url.path().trim_end_matches('/'));
         let authorization = bearer(&settings.key);
         Self { settings, clock, memory: Memory::default(), base, authorization, quoting, http: http_client(), quota, metrics }
+    }
+
+    /// How the budget of this client's key stands; nothing for a recording, which nobody is asked for.
+    #[must_use]
+    pub fn budget(&self) -> Option<BudgetView> {
+        (self.settings.base_url.as_str() != RECORDING_URL).then(|| self.quota.view())
     }
 
     /// Asks the upstream.
