@@ -52,8 +52,8 @@ impl RegistryCatalog {
         }
         let revision = link.revision();
         let call = ToolCall { context: Rc::clone(&self.context), arguments, caller: caller.clone(), link };
-        let (asks, context) = (tool.asks, Rc::clone(&self.context));
-        let told = move |outcome| match (into_outcome(outcome, revision), context.budget_meta(asks)) {
+        let (asks, context, principal) = (tool.asks, Rc::clone(&self.context), caller.principal.clone());
+        let told = move |outcome| match (into_outcome(outcome, revision), context.budget_meta(asks, &principal)) {
             (Ok(result), Some(budget)) => Ok(result.with_meta(budget)),
             (outcome, _) => outcome,
         };

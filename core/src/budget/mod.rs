@@ -127,6 +127,14 @@ pub struct BudgetView {
     pub breaker: BreakerState,
 }
 
+impl BudgetView {
+    /// Whether nothing is spent, paused or held back: a budget that was forgotten and began anew would look the same.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        self.remaining == self.per_minute && self.paused_until.is_none() && self.breaker == BreakerState::Closed
+    }
+}
+
 fn written<S: Serializer>(moment: &Millis, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(moment)
 }
