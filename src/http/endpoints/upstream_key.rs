@@ -107,7 +107,9 @@ fn shown(key: &OwnKey) -> String {
 }
 
 fn read(body: &[u8], context: &ToolContext) -> Result<WantedKey, Problem> {
-    let Ok(Body { key, plan }) = serde_json::from_slice(body) else {
+    // An array would be read as the members in their order.
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    let Some(Body { key, plan }) = is_object.then(|| serde_json::from_slice(body).ok()).flatten() else {
         let detail = "the body must be a JSON object with the texts `key` and, if you like, `plan`, and nothing else";
         return Err(Problem::bad_request("invalid_body", detail));
     };
