@@ -21,6 +21,7 @@ use crate::process::{bind, bound_writes, outlive_file_size_limit, wait_for_signa
 use crate::registry::Registry;
 use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Reread, Settings, VersionCheck};
 use crate::upstream::cache::UpstreamCache;
+use crate::upstream::own::OwnKeys;
 use crate::upstream::simulated::Simulator;
 
 /// Bytes kept per connection for a reader that is slow, before its body is no longer asked.
@@ -37,6 +38,7 @@ pub struct Application {
     limiters: Limiters,
     tasks: Tasks,
     cache: UpstreamCache,
+    own_keys: OwnKeys,
     kept: Kept,
     drain: Duration,
     reread: Option<Reread>,
@@ -108,12 +110,12 @@ impl Application {
             draining: worker.draining.clone(),
         });
         let limiters = Limiters::new(&settings.limits);
-        let (tasks, cache) = (worker.tasks.clone(), worker.cache.clone());
+        let (tasks, cache, own_keys) = (worker.tasks.clone(), worker.cache.clone(), worker.own_keys.clone());
         let parts = HttpParts { gateway: Arc::clone(&gateway), worker, more };
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         let drain = Duration::from_secs(settings.listen.drain_secs);
-        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, kept, drain, reread: None })
+        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, own_keys, kept, drain, reread: None })
     }
 
     /// With a way to read the settings again on SIGHUP.
@@ -162,10 +164,11 @@ impl Application {
             wait_for_signal().await;
             stopper.stop().await;
         });
-        let (limiters, cache) = (self.limiters, self.cache);
+        let (limiters, cache, own_keys) = (self.limiters, self.cache, self.own_keys);
         let forget = move || {
             limiters.forget_the_idle();
             cache.tidy();
+            own_keys.tidy();
         };
         let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, forget));
         let tell = actix_rt::spawn(tell(self.gateway.sessions.clone(), self.gateway.registry.clone()));

@@ -24,7 +24,7 @@ use super::arguments::{self, DURATION_BOUNDS_MS, Texts};
 use super::context::ToolContext;
 use super::outcome::{ToolFailure, ToolOutcome, structured};
 use super::schema;
-use super::tool::{Tool, ToolCall, ToolRun, Toolset, reads};
+use super::tool::{Asks, Tool, ToolCall, ToolRun, Toolset, reads};
 
 /// Symbols of one stream.
 const MAX_SYMBOLS: usize = 100;
@@ -140,6 +140,7 @@ fn tool(subject: Subject, name: &'static str, title: &'static str, description: 
         toolset: Toolset::Streaming,
         streaming: true,
         hints: reads(true),
+        asks: Asks::Shared,
         icons: Vec::new(),
         run: Arc::new(move |call| match Stream::new(subject, name, call) {
             Ok(stream) => ToolRun::Running(Box::pin(stream.run())),
