@@ -13,6 +13,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
+use tickgate_core::access::Scope;
 use tickgate_core::mcp::{Refusal, Revision};
 use tickgate_core::rpc::{ErrorCode, RequestId, RpcError, error_response, idless_error, null_id_error};
 
@@ -31,15 +32,22 @@ pub(super) struct Problem {
     /// JSON-RPC code on `/mcp`, where it is not the status.
     pub(super) code: Option<ErrorCode>,
     pub(super) allow: Option<&'static str>,
+    /// The scope that would be enough.
+    pub(super) needs: Option<Scope>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, reason: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, reason, detail: detail.into(), retry_after_secs: None, code: None, allow: None }
+        Self { status, reason, detail: detail.into(), retry_after_secs: None, code: None, allow: None, needs: None }
     }
 
     pub(super) fn bad_request(reason: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, reason, detail)
+    }
+
+    /// What exists but wants more of the caller than they may.
+    pub(super) fn insufficient_scope(scope: Scope, detail: impl Into<String>) -> Self {
+        Self { needs: Some(scope), ..Self::new(StatusCode::FORBIDDEN, "insufficient_scope", detail) }
     }
 
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
@@ -75,6 +83,9 @@ impl Problem {
         }
         if let Some(methods) = self.allow {
             response.insert_header((ALLOW, methods));
+        }
+        if let Some(scope) = self.needs {
+            response.insert_header(step_up(scope.as_str()));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let url = &place.worker.gateway.settings.public_url;

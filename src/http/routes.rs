@@ -2,7 +2,7 @@
 
 use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
 
-use super::endpoints::{api, dashboard, docs, events, fallback, health, mcp, metrics, progress, test_error, upstream_key};
+use super::endpoints::{api, dashboard, docs, events, fallback, health, mcp, metrics, progress, test_error, tools, upstream_key};
 
 /// Adds the routes of the HTTP+SSE transport of 2024-11-05. Without them its paths are as unknown as any other.
 pub(super) fn http_sse_routes(config: &mut ServiceConfig) {
@@ -40,6 +40,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
                 .route(delete().to(upstream_key::delete))
                 .default_service(route().to(fallback::get_put_delete_only)),
         )
+        .service(resource("/tools/list").route(get().to(tools::list)).default_service(route().to(fallback::get_only)))
+        .service(resource("/tools/{name}").route(post().to(tools::call)).default_service(route().to(fallback::post_only)))
         .service(resource("/health").route(get().to(health::health)).default_service(route().to(fallback::get_only)))
         .service(resource("/healthz").route(get().to(health::live)).default_service(route().to(fallback::get_only)))
         .service(resource("/readyz").route(get().to(health::ready)).default_service(route().to(fallback::get_only)))

@@ -1,11 +1,15 @@
 //! How a tool ends: a failure of a tool is a result that says what to do, never a protocol error.
 
+use bytes::Bytes;
 use serde_json::Value;
 use tickgate_actors::alerts::AlertError;
 use tickgate_actors::call::AskError;
 use tickgate_actors::supervisor::WatchError;
 use tickgate_core::mcp::{FeatureError, FeatureResult, Outcome, Revision, ToolOutput};
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
+
+/// The member of `_meta` that says of what class a failure is, and when to try again.
+pub(crate) const ERROR_META: &str = "tickgate/error";
 
 /// What a tool gives.
 pub type ToolOutcome = Result<ToolOutput, ToolFailure>;
@@ -16,6 +20,8 @@ pub type ToolOutcome = Result<ToolOutput, ToolFailure>;
 pub struct ToolFailure {
     class: &'static str,
     message: String,
+    /// When to try again, in ms, where that is known.
+    retry_after_ms: Option<u64>,
     /// What the client would have to declare, where that is the reason.
     needs: Option<Value>,
     /// A protocol error, where it must be one.
@@ -25,7 +31,7 @@ pub struct ToolFailure {
 impl ToolFailure {
     /// A class for programs and a sentence for models.
     pub fn new(class: &'static str, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), needs: None, protocol: None }
+        Self { class, message: message.into(), retry_after_ms: None, needs: None, protocol: None }
     }
 
     /// An argument is wrong: names it and says what is allowed.
@@ -48,6 +54,12 @@ impl ToolFailure {
         }
     }
 
+    /// The class for programs, so that none has to read it out of the sentence: members of `_meta`.
+    fn meta(&self) -> Bytes {
+        let wait = self.retry_after_ms.map_or_else(String::new, |ms| format!(",\"retry_after_seconds\":{}", ms.div_ceil(1_000)));
+        format!("\"{ERROR_META}\":{{\"class\":\"{}\"{wait}}}", self.class).into()
+    }
+
     /// A protocol error instead of a result: for what is no failure of the tool itself.
     #[must_use]
     pub fn protocol(error: FeatureError) -> Self {
@@ -62,7 +74,7 @@ impl From<UpstreamError> for ToolFailure {
             kind => kind.as_str(),
         };
         let wait = error.retry_after_ms.map_or_else(String::new, |ms| format!(" (retry after {} s)", ms.div_ceil(1_000)));
-        Self::new(class, format!("{}{wait}", error.message))
+        Self { retry_after_ms: error.retry_after_ms, ..Self::new(class, format!("{}{wait}", error.message)) }
     }
 }
 
@@ -112,7 +124,10 @@ pub(crate) fn into_outcome(outcome: ToolOutcome, revision: Revision) -> Outcome 
         Err(ToolFailure { needs: Some(needs), .. }) if revision.is_stateless() => {
             return Err(FeatureError::MissingCapability(needs));
         }
-        Err(failure) => ToolOutput::text(&failure.to_string(), None, true),
+        Err(failure) => {
+            let output = ToolOutput::text(&failure.to_string(), None, true);
+            return Ok(FeatureResult::new(output.write(revision)).with_meta(failure.meta()));
+        }
     };
     Ok(FeatureResult::new(output.write(revision)))
 }

@@ -14,6 +14,7 @@ mod health;
 mod leaks;
 mod own_key;
 mod reports;
+mod rest_tools;
 mod resume;
 mod sessions;
 mod soak;

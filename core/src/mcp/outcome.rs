@@ -65,10 +65,13 @@ impl FeatureResult {
         self
     }
 
-    /// With members of `_meta`: JSON members without braces.
+    /// With members of `_meta`, beside those that it has: JSON members without braces, at least one.
     #[must_use]
     pub fn with_meta(mut self, members: Bytes) -> Self {
-        self.meta = Some(members);
+        self.meta = Some(match self.meta {
+            Some(meta) => [&meta[..], &members[..]].join(&b","[..]).into(),
+            None => members,
+        });
         self
     }
 

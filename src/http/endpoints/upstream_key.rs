@@ -130,8 +130,7 @@ fn user(request: &HttpRequest) -> Result<Principal, Problem> {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
     }
     if !caller.scope.allows(Scope::Write) {
-        let detail = format!("Forbidden: this needs the scope {}", Scope::Write);
-        return Err(Problem::new(StatusCode::FORBIDDEN, "insufficient_scope", detail));
+        return Err(Problem::insufficient_scope(Scope::Write, format!("Forbidden: this needs the scope {}", Scope::Write)));
     }
     Ok(caller.principal)
 }

@@ -104,11 +104,7 @@ fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Scope) -
         Problem::new(StatusCode::UNAUTHORIZED, reason, "Unauthorized: Invalid or missing API key")
     })?;
     if !caller.scope.allows(scope) {
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "insufficient_scope",
-            format!("Forbidden: this needs the scope {scope}"),
-        ));
+        return Err(Problem::insufficient_scope(scope, format!("Forbidden: this needs the scope {scope}")));
     }
     request.extensions_mut().insert(caller);
     Ok(())

@@ -4,6 +4,8 @@
 
 mod examples;
 mod operations;
+mod schema;
+mod tools;
 
 use bytes::Bytes;
 use paperclip::v2::models::DefaultApiRaw;
@@ -37,7 +39,10 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
     document["paths"]["/messages"]["post"]["requestBody"] = request_body(&calls);
     document["paths"][UPSTREAM_KEY]["put"]["requestBody"] = upstream_key_body();
     patch_mcp(&mut document["paths"]["/mcp"]["post"], calls);
-    document["x-mcp-tools"] = tools(registry);
+    for (path, operation) in tools::paths(registry) {
+        document["paths"][path] = json!({ "post": operation });
+    }
+    document["x-mcp-tools"] = described(registry);
     document["x-mcp-prompts"] = prompts(registry);
     document["x-mcp-resources"] = resources(registry);
     document.to_string().into()
@@ -95,11 +100,7 @@ fn patch(entry: &mut Value, operation: &Operation) {
     if !content.is_null() {
         answer["content"] = content;
     }
-    let problem = json!({"schema": {"type": "object", "properties": {
-        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}, "request_id": {"type": "string"},
-    }}});
-    entry["responses"] =
-        json!({ status: answer, "default": {"description": "A refusal", "content": {"application/problem+json": problem}} });
+    entry["responses"] = json!({ status: answer, "default": refusal() });
     for (at, parameter) in operation.parameters.iter().enumerate() {
         if !parameter.example.is_empty() {
             let number = parameter.example.parse::<u64>().ok();
@@ -109,6 +110,14 @@ fn patch(entry: &mut Value, operation: &Operation) {
             entry["parameters"][at]["schema"]["maxLength"] = json!(MAX_SYMBOL_BYTES);
         }
     }
+}
+
+/// What any operation may answer instead.
+fn refusal() -> Value {
+    let problem = json!({"schema": {"type": "object", "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}, "request_id": {"type": "string"},
+    }}});
+    json!({"description": "A refusal", "content": {"application/problem+json": problem}})
 }
 
 /// What `/mcp` has beyond the others: calls of the stateless revision, which need no session, and messages that have no answer.
@@ -202,7 +211,7 @@ fn resources(registry: &Registry) -> Value {
 }
 
 /// Every tool, as the registry has it.
-fn tools(registry: &Registry) -> Value {
+fn described(registry: &Registry) -> Value {
     registry
         .tools()
         .iter()
@@ -226,7 +235,9 @@ mod tests {
         for path in
             routes.split("resource(\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|path| !pages.contains(path))
         {
-            assert!(document["paths"].get(path).is_some(), "{path} is missing in the document");
+            // Each tool has an operation of its own.
+            let path = path.replace("{name}", "get_aggs");
+            assert!(document["paths"].get(&path).is_some(), "{path} is missing in the document");
         }
         for operation in OPERATIONS {
             let entry = &document["paths"][operation.path][operation.method];

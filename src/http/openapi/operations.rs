@@ -174,6 +174,15 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "get",
+        path: "/tools/list",
+        id: "tools_list",
+        tag: "tools",
+        summary: "The tools, as MCP's tools/list has them; each is a POST to /tools/<name>",
+        parameters: &[query("cursor", "string", "", "The nextCursor of the page before")],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "get",
         path: UPSTREAM_KEY,
         id: "upstream_key_get",
         tag: "account",

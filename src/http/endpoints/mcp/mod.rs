@@ -142,7 +142,11 @@ fn is_stateless(version: &str) -> bool {
 }
 
 /// A place for a stream that is no tape stream.
-fn take_slot(kind: &'static str, principal: &Principal, worker: &Worker) -> Result<StreamSlot, (StatusCode, &'static str)> {
+pub(super) fn take_slot(
+    kind: &'static str,
+    principal: &Principal,
+    worker: &Worker,
+) -> Result<StreamSlot, (StatusCode, &'static str)> {
     let gateway = &worker.gateway;
     let open = gateway.metrics.streams_open.with_label_values(&[kind]);
     gateway.slots.take(principal, open).map_err(|no_slot| match no_slot {
