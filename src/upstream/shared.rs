@@ -86,7 +86,13 @@ impl SharedUpstream {
         let path = Path::new(STATUS, &[])?;
         let (payer, deadline) = (Payer::Caller(principal.clone()), self.client.now().plus(TRY_MS));
         let call = UpstreamCall { path, query: Vec::new(), payer, deadline, request_id: Some(request_id) };
-        self.own_client(key)?.get(call).await.map(drop)
+        let tried = self.own_client(key)?.get(call).await;
+        if let (Err(error), Some(own)) = (&tried, &self.own)
+            && error.kind == UpstreamErrorKind::Auth
+        {
+            own.discard(key);
+        }
+        tried.map(drop)
     }
 
     /// Answers a question of a kind of data, asked with the payer's own key if it has one.

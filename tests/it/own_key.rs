@@ -104,6 +104,24 @@ fn who_has_an_own_key_asks_with_it_on_its_budget_and_shares_no_answer_until_it_i
 }
 
 #[test]
+fn a_change_is_known_to_all_workers_at_once() {
+    let gateway = start(&[("WORKERS", "4")]);
+    let modern = Stateless::new(gateway.address).with_key(ADA);
+    // Each call is a connection of its own, and so of any worker: all know at once.
+    for (key, change) in [("own", true), ("shared", false)].into_iter().cycle().take(6) {
+        if change {
+            put(&gateway, ADA, &json!({"key": OWN, "plan": "advanced"}));
+        } else {
+            ask(&gateway, "DELETE", ADA);
+        }
+        for _ in 0..8 {
+            let result = modern.call("get_ticker_details", json!({"ticker": "AAPL"}));
+            assert_eq!((&result["isError"], &budget(&result)["key"]), (&json!(false), &json!(key)));
+        }
+    }
+}
+
+#[test]
 fn the_key_of_a_slower_plan_says_that_its_numbers_are_late_and_that_of_a_faster_one_that_they_are_not() {
     let gateway = start(&[("UPSTREAM_PLAN", "starter"), ("TOOLSETS", "all")]);
     assert_eq!(put(&gateway, ADA, &json!({"key": OWN, "plan": "advanced"})).status, 200);
@@ -217,6 +235,7 @@ fn a_key_that_the_upstream_refuses_or_cannot_be_asked_about_is_not_kept() {
     let problem = refused.json();
     assert!(problem["type"].as_str().unwrap().ends_with("/upstream-auth"), "{problem}");
     assert!(problem["detail"].as_str().unwrap().contains("the upstream refuses this key"), "{problem}");
+    assert_eq!(gateway.metric("tickgate_upstream_own_budgets"), 0, "a key that is refused takes no room");
     simulator.refuse_key(OWN, false);
     simulator.set_down(true);
     let untried = put(&gateway, ADA, &json!({ "key": OWN }));
@@ -275,6 +294,7 @@ fn an_own_key_is_in_no_log_and_no_metric() {
     let metrics = get("/metrics").send(program.address).text();
     assert!(metrics.contains("tickgate_upstream_budget_grants_total{payer=\"own_key\"} 2"), "{metrics}");
     assert!(metrics.contains("tickgate_upstream_own_budgets 1"));
+    assert!(metrics.contains("tickgate_upstream_own_requests_total{outcome=\"ok\"} 2"), "{metrics}");
     program.signal("-TERM");
     program.wait_for(|line| line["message"].as_str().is_some_and(|message| message.contains("shutting down")));
     assert_eq!(program.wait(), 0);

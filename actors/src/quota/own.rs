@@ -62,6 +62,13 @@ impl OwnQuotas {
         Some(quota)
     }
 
+    /// Forgets the budget of a key that the upstream refused: there is nothing to spend.
+    pub fn discard(&self, key: Fingerprint, settings: QuotaSettings) {
+        let mut in_use = self.lock();
+        in_use.remove(&(key, settings.per_minute));
+        self.count(&in_use);
+    }
+
     /// Forgets the budgets that nobody has asked for lately; now and then.
     pub fn forget_the_idle(&self) {
         let now = self.clock.now();

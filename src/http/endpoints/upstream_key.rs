@@ -67,7 +67,7 @@ async fn set(request: &HttpRequest, payload: Payload, worker: &Worker) -> Result
     must_be_json(request.headers())?;
     let body = read_bytes(payload, MAX_BODY_BYTES).await?;
     let wanted = read(&body, &worker.context)?;
-    let change = own.change(&principal).map_err(|error| problem(&error))?;
+    let change = own.may_try(&principal).and_then(|()| own.change(&principal)).map_err(|error| problem(&error))?;
     let (context, request_id) = (Rc::clone(&worker.context), RequestIdentity::of(request));
     // A task of its own: a client that leaves must not stop it between the store and the map.
     let set = actix_rt::spawn(async move { try_and_keep(change, wanted, &context, &principal, request_id).await });

@@ -193,6 +193,40 @@ mod keeping {
     }
 
     #[actix_rt::test]
+    async fn what_was_got_with_an_own_key_is_its_owners_alone_and_that_the_key_is_refused_is_told() {
+        let bench = Bench::new(PLENTY);
+        let ask = async |owner: Option<u64>, outcome: Result<&'static str, UpstreamErrorKind>| {
+            let question = bench.question("/a", 1_000).with_key_of(owner);
+            let cached = bench.cache.answer(&question, || {
+                let outcome =
+                    outcome.map(|body| answer(body, bench.now())).map_err(|kind| UpstreamError::new(kind, "as the test says"));
+                async move { outcome }
+            });
+            cached.await.map(|cached| (cached.answer.body.clone(), cached.hit)).map_err(|error| error.kind)
+        };
+        for (owner, text) in [(Some(1), "1"), (Some(11), "11"), (None, "all")] {
+            assert_eq!(ask(owner, Ok(text)).await, body(text, Hit::Miss));
+        }
+        for (owner, text) in [(Some(1), "1"), (Some(11), "11"), (None, "all")] {
+            assert_eq!(ask(owner, Ok("newer")).await, body(text, Hit::Fresh));
+        }
+        bench.pass(2_000);
+        assert_eq!(ask(Some(1), Err(UpstreamErrorKind::Unavailable)).await, body("1", Hit::Stale));
+        assert_eq!(ask(Some(1), Err(UpstreamErrorKind::Auth)).await, Err(UpstreamErrorKind::Auth));
+        assert_eq!(ask(None, Err(UpstreamErrorKind::Auth)).await, body("all", Hit::Stale), "its operator has to act");
+        let questions = [None, Some(1), Some(2)].map(|owner| bench.question("/b", 1_000).with_key_of(owner));
+        let flights = questions.iter().map(|question| {
+            bench.cache.answer(question, || {
+                bench.asked.set(bench.asked.get() + 1);
+                let answered = answer("1", bench.now());
+                async move { Ok(answered) }
+            })
+        });
+        assert!(join_all(flights).await.into_iter().all(|outcome| outcome.is_ok()));
+        assert_eq!(bench.asked.get(), 3, "nor does anybody wait for another's answer");
+    }
+
+    #[actix_rt::test]
     async fn a_failure_is_not_kept_and_a_refusal_is_for_a_while() {
         let bench = Bench::new(PLENTY);
         for kind in [UpstreamErrorKind::Unavailable, UpstreamErrorKind::RateLimited, UpstreamErrorKind::InvalidParams] {

@@ -15,7 +15,7 @@ pub enum OwnKeyError {
     #[error("another change of your upstream key is under way: wait for its answer")]
     Busy,
     /// The caller has tried often. In so many seconds again.
-    #[error("your upstream key was changed often within a minute: try again later")]
+    #[error("you have tried many upstream keys within a minute: try again later")]
     TooOften(u64),
     /// There are as many own keys as there may be.
     #[error("the gateway keeps as many own upstream keys as it can: its operator can say more")]
@@ -23,11 +23,11 @@ pub enum OwnKeyError {
     /// It is the gateway's own key.
     #[error("this is the gateway's own key: what you ask goes out with it anyway")]
     Gateways,
-    /// The upstream was asked, and not in vain or in vain.
+    /// The upstream refused it, or could not be asked.
     #[error(transparent)]
     Upstream(UpstreamError),
     /// The store did not keep it.
-    #[error("the key could not be kept: try again later")]
+    #[error("the store does not answer, so the key is as it was: try again later")]
     Store(StoreError),
 }
 
@@ -38,15 +38,22 @@ pub struct Change {
 }
 
 impl OwnKeys {
+    /// Whether a caller may try a key now.
+    ///
+    /// # Errors
+    /// `TooOften`.
+    pub fn may_try(&self, principal: &Principal) -> Result<(), OwnKeyError> {
+        self.0.trials.check_key(principal).map_err(|negative| {
+            let wait = negative.wait_time_from(DefaultClock::default().now());
+            OwnKeyError::TooOften(wait.as_secs() + 1)
+        })
+    }
+
     /// Begins to change a caller's key.
     ///
     /// # Errors
-    /// `Busy` and `TooOften`.
+    /// `Busy`.
     pub fn change(&self, principal: &Principal) -> Result<Change, OwnKeyError> {
-        self.0.changes.check_key(principal).map_err(|negative| {
-            let wait = negative.wait_time_from(DefaultClock::default().now());
-            OwnKeyError::TooOften(wait.as_secs() + 1)
-        })?;
         if !self.changing().insert(principal.clone()) {
             return Err(OwnKeyError::Busy);
         }

@@ -30,9 +30,8 @@ pub use key::{OwnKey, WantedKey};
 /// Own keys that there may be: one a caller, each some hundred bytes of memory.
 const MAX_KEYS: usize = 10_000;
 
-/// Changes of its key that a caller may try in a minute: each asks the upstream whether the key is good, and nobody is to find keys
-/// by trying with us.
-const MAX_CHANGES: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
+/// Keys that a caller may try in a minute: each asks the upstream whether it is good, and nobody is to find keys by trying with us.
+const MAX_TRIALS: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
 /// The callers' own upstream keys. Clones are the same.
 #[derive(Clone)]
@@ -43,7 +42,7 @@ struct Inner {
     keys: RwLock<HashMap<Principal, Arc<OwnKey>>>,
     /// Whose key is being changed.
     changing: Mutex<HashSet<Principal>>,
-    changes: DefaultKeyedRateLimiter<Principal>,
+    trials: DefaultKeyedRateLimiter<Principal>,
     quotas: OwnQuotas,
     /// The gateway's own key, which is nobody's own.
     gateways: Fingerprint,
@@ -67,7 +66,7 @@ impl OwnKeys {
             store,
             keys: RwLock::default(),
             changing: Mutex::default(),
-            changes: DefaultKeyedRateLimiter::keyed(Rate::per_minute(MAX_CHANGES)),
+            trials: DefaultKeyedRateLimiter::keyed(Rate::per_minute(MAX_TRIALS)),
             quotas,
             gateways: key::fingerprint(&gateway.key),
             next_owner: AtomicU64::new(0),
@@ -99,10 +98,15 @@ impl OwnKeys {
         self.0.quotas.of(key.fingerprint, QuotaSettings { per_minute: key.plan.per_minute() })
     }
 
+    /// Forgets the budget of a key that the upstream refused, or trying keys would take the room of those in use.
+    pub(super) fn discard(&self, key: &OwnKey) {
+        self.0.quotas.discard(key.fingerprint, QuotaSettings { per_minute: key.plan.per_minute() });
+    }
+
     /// Forgets what nobody has used lately; now and then.
     pub fn tidy(&self) {
         self.0.quotas.forget_the_idle();
-        self.0.changes.retain_recent();
+        self.0.trials.retain_recent();
     }
 
     fn len(&self) -> usize {

@@ -12,6 +12,7 @@ const BUCKETS: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 #[derive(Clone, Debug)]
 pub struct UpstreamMetrics {
     requests: IntCounterVec,
+    own_requests: IntCounterVec,
     duration: Histogram,
     retries: IntCounter,
 }
@@ -26,15 +27,28 @@ impl UpstreamMetrics {
             Opts::new("tickgate_upstream_requests_total", "Requests to the upstream, retries included, by outcome."),
             &["outcome"],
         )?;
+        let own_requests = IntCounterVec::new(
+            Opts::new(
+                "tickgate_upstream_own_requests_total",
+                "The same with callers' own upstream keys, which are not in the other.",
+            ),
+            &["outcome"],
+        )?;
         let duration = Histogram::with_opts(
             HistogramOpts::new("tickgate_upstream_request_duration_seconds", "Time from a request to the end of its answer.")
                 .buckets(BUCKETS.to_vec()),
         )?;
         let retries = IntCounter::new("tickgate_upstream_retries_total", "Requests that repeat one that failed.")?;
         registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(own_requests.clone()))?;
         registry.register(Box::new(duration.clone()))?;
         registry.register(Box::new(retries.clone()))?;
-        Ok(Self { requests, duration, retries })
+        Ok(Self { requests, own_requests, duration, retries })
+    }
+
+    /// The same for callers' own keys: whether one of them is refused is not the operator's alarm.
+    pub(super) fn of_own_keys(&self) -> Self {
+        Self { requests: self.own_requests.clone(), ..self.clone() }
     }
 
     /// Counts a request that was made.

@@ -8,6 +8,7 @@ mod page;
 mod path;
 mod retry;
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -114,6 +115,8 @@ pub struct PolygonClient {
     authorization: Option<HeaderValue>,
     quoting: Quoting,
     http: awc::Client,
+    /// For callers' own keys, made when the first of them asks: whatever they do, they take no connection from all others.
+    own_http: OnceCell<awc::Client>,
     pub(super) quota: Quota,
     metrics: UpstreamMetrics,
     /// Which caller's own key it asks with; none for the gateway's.
@@ -136,11 +139,12 @@ impl PolygonClient {
         let base = format!("{origin}{}", settings.base_url.path().trim_end_matches('/'));
         let authorization = bearer(&settings.key);
         let (memory, http) = (Memory::default(), http_client());
-        Self { settings, clock, memory, base, authorization, quoting, http, quota, metrics, owner: None }
+        let own_http = OnceCell::new();
+        Self { settings, clock, memory, base, authorization, quoting, http, own_http, quota, metrics, owner: None }
     }
 
-    /// A client that asks the same upstream over the same connections with a caller's own key. `owner`: a number that no other key
-    /// has, and none that this caller had before.
+    /// A client that asks the same upstream with a caller's own key; those of one thread share their connections. `owner`: a number
+    /// that no other key has, and none that this caller had before.
     #[must_use]
     pub fn with_key(&self, key: SecretString, plan: Plan, owner: u64, quota: Quota) -> Self {
         let settings = PolygonSettings { base_url: self.settings.base_url.clone(), key, plan, source: self.settings.source };
@@ -151,9 +155,10 @@ impl PolygonClient {
             base: self.base.clone(),
             authorization: bearer(&settings.key),
             quoting: Quoting::new(settings.key.clone(), host),
-            http: self.http.clone(),
+            http: self.own_http.get_or_init(http_client).clone(),
+            own_http: OnceCell::new(),
             quota,
-            metrics: self.metrics.clone(),
+            metrics: self.metrics.of_own_keys(),
             owner: Some(owner),
             settings,
         }
