@@ -73,7 +73,8 @@ impl Metrics {
         let feed_live =
             IntGaugeVec::new(Opts::new("tickgate_feed_live", "Whether the upstream's feed is connected."), &["market"])?;
         registry.register(Box::new(feed_live.clone()))?;
-        let topics_by_kind = Opts::new("tickgate_topics_by_kind", "Topics that somebody watches, by kind: of prices, one a symbol.");
+        let topics_by_kind =
+            Opts::new("tickgate_topics_by_kind", "Topics that somebody watches, by kind: of prices, one a symbol.");
         let topics_by_kind = IntGaugeVec::new(topics_by_kind, &["kind"])?;
         registry.register(Box::new(topics_by_kind.clone()))?;
         Ok(Self {

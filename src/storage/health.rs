@@ -45,7 +45,9 @@ impl StoreHealth {
         let works = outcome.is_ok();
         match outcome {
             Ok(()) if self.is_failing() => tracing::info!("the store works again"),
-            Err(error) if !self.is_failing() => tracing::error!(%error, "the store fails: alerts, tasks and sessions are not kept"),
+            Err(error) if !self.is_failing() => {
+                tracing::error!(%error, "the store fails: alerts, tasks and sessions are not kept")
+            }
             _ => {}
         }
         self.0.set(works.into());

@@ -55,9 +55,9 @@ impl Subject {
     fn topic(self, symbol: Symbol) -> Result<Topic, String> {
         match self {
             Self::News => Ok(Topic::News(symbol)),
-            Self::Crypto if symbol.market() != Market::Crypto => {
-                Err(format!("{symbol} is no crypto pair, which begins with X: as X:BTCUSD does; stream_stock_prices has the others"))
-            }
+            Self::Crypto if symbol.market() != Market::Crypto => Err(format!(
+                "{symbol} is no crypto pair, which begins with X: as X:BTCUSD does; stream_stock_prices has the others"
+            )),
             Self::Prices | Self::Crypto | Self::Alerts => Ok(Topic::Prices(symbol)),
         }
     }

@@ -40,10 +40,7 @@ pub(in crate::http) async fn health(OnWorker(worker): OnWorker) -> HttpResponse 
         },
     });
     let code = if fails { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    HttpResponse::build(code)
-        .insert_header(("cache-control", "no-store"))
-        .content_type("application/json")
-        .body(body.to_string())
+    HttpResponse::build(code).insert_header(("cache-control", "no-store")).content_type("application/json").body(body.to_string())
 }
 
 /// The process answers.

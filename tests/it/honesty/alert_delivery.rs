@@ -133,7 +133,11 @@ fn a_price_that_is_waited_for_completes_its_task_when_it_comes() {
     gateway.simulator().set_price("AAPL", 111.0);
     until("the task to be completed", || get_task()["status"] == "completed");
     let content = get_task()["result"]["structuredContent"].clone();
-    assert_eq!((&content["reached"], &content["price"], &content["already"]), (&json!(true), &json!(111.0), &json!(false)), "{content}");
+    assert_eq!(
+        (&content["reached"], &content["price"], &content["already"]),
+        (&json!(true), &json!(111.0), &json!(false)),
+        "{content}"
+    );
 }
 
 fn restarted(gateway: TestGateway, settings: &[(&str, &str)]) -> (TestGateway, SocketAddr) {

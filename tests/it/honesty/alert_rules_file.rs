@@ -67,7 +67,8 @@ fn metrics(expr: &str) -> BTreeSet<String> {
             _ => {}
         }
     }
-    let words = outside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.contains('_') || *word == "up");
+    let words =
+        outside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.contains('_') || *word == "up");
     words.filter(|word| !matches!(*word, "histogram_quantile")).map(ToOwned::to_owned).collect()
 }
 
@@ -102,7 +103,7 @@ fn every_rule_is_whole_and_every_metric_that_it_names_exists() {
         assert!(minutes <= 5, "{name}: {minutes}");
         let open = |bracket| rule.expr.matches(bracket).count();
         assert_eq!((open('('), open('{'), open('[')), (open(')'), open('}'), open(']')), "{name}: {}", rule.expr);
-        assert!(rule.expr.contains([ '>', '=']), "{name} compares: {}", rule.expr);
+        assert!(rule.expr.contains(['>', '=']), "{name} compares: {}", rule.expr);
         let named = metrics(&rule.expr);
         assert!(!named.is_empty(), "{name}: {}", rule.expr);
         for metric in named {

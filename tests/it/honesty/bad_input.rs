@@ -73,7 +73,8 @@ fn parts(target: &str) -> (&str, Vec<String>) {
 #[test]
 fn no_text_in_any_argument_of_any_endpoint_leaves_its_place() {
     let upstream = empty_upstream();
-    let gateway = TestGateway::asking(&upstream, "key", &[("TOOLSETS", "all"), ("UPSTREAM_RPM", "1000000"), ("CACHE_MAX_BYTES", "0")]);
+    let gateway =
+        TestGateway::asking(&upstream, "key", &[("TOOLSETS", "all"), ("UPSTREAM_RPM", "1000000"), ("CACHE_MAX_BYTES", "0")]);
     let mut client = McpClient::connect(gateway.address);
     let mut dice = Dice::seeded("no_text_in_any_argument_of_any_endpoint_leaves_its_place");
     let (mut calls, mut taken) = (0, 0);
@@ -108,7 +109,10 @@ fn no_text_in_any_argument_of_any_endpoint_leaves_its_place() {
                     let (path, names) = parts(&asked.target);
                     assert_eq!(Some(path), usual.as_deref(), "{name} {argument} {text:?}: {asked:?}");
                     assert!(asked.target.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._~:/%,?=&".contains(&c)), "{asked:?}");
-                    assert!(names.iter().all(|name| name.bytes().all(|c| c.is_ascii_lowercase() || b"_.".contains(&c))), "{names:?}");
+                    assert!(
+                        names.iter().all(|name| name.bytes().all(|c| c.is_ascii_lowercase() || b"_.".contains(&c))),
+                        "{names:?}"
+                    );
                     assert_eq!(asked.head.to_ascii_lowercase().matches("authorization:").count(), 1);
                     assert!(!asked.head.contains("X-Evil"), "{asked:?}");
                 }
@@ -188,7 +192,9 @@ fn a_megabyte_of_symbol_ten_thousand_symbols_unknown_parameters_and_wrong_types_
         assert!(result["isError"] == true && told.starts_with("invalid_argument"), "{tool} {shown}: {told}");
         assert!(told.len() < 700, "{tool}: {} bytes are said back", told.len());
     };
-    for wrong in [json!(huge), json!([huge]), json!(many), json!(many.join(",")), json!({"a": 1}), json!(7), json!(true), json!([[["A"]]])] {
+    for wrong in
+        [json!(huge), json!([huge]), json!(many), json!(many.join(",")), json!({"a": 1}), json!(7), json!(true), json!([[["A"]]])]
+    {
         for (tool, argument) in [
             ("get_last_trade", "ticker"),
             ("stream_stock_prices", "symbols"),
@@ -216,7 +222,9 @@ fn a_megabyte_of_symbol_ten_thousand_symbols_unknown_parameters_and_wrong_types_
     assert!((400..500).contains(&status), "{status}");
     let topics: Vec<String> = many.iter().take(2_000).map(|symbol| format!("prices:{symbol}")).collect();
     assert_eq!(get(&format!("/events?topics={}", topics.join(","))).send(gateway.address).status, 400);
-    for path in ["/api/quotes/AAPL?apiKey=x", "/api/bars/AAPL?limit=x", "/api/news/AAPL?limit=-1", "/events?topics=prices:AAPL&x=1"] {
+    for path in
+        ["/api/quotes/AAPL?apiKey=x", "/api/bars/AAPL?limit=x", "/api/news/AAPL?limit=-1", "/events?topics=prices:AAPL&x=1"]
+    {
         assert_eq!(get(path).send(gateway.address).status, 400, "{path}");
     }
     assert_eq!(asked(), before, "the upstream was asked");
@@ -230,7 +238,8 @@ fn what_is_told_of_a_refusal_never_says_a_control_character_back() {
     for text in HOSTILE {
         let result = client.call("get_last_trade", json!({ "ticker": text }));
         let told = result["content"][0]["text"].as_str().unwrap_or_default();
-        let raw: Vec<char> = told.chars().filter(|c| c.is_control() || matches!(*c, '\u{202e}' | '\u{200b}' | '\u{feff}')).collect();
+        let raw: Vec<char> =
+            told.chars().filter(|c| c.is_control() || matches!(*c, '\u{202e}' | '\u{200b}' | '\u{feff}')).collect();
         if !raw.is_empty() {
             worst.insert(*text, raw);
         }

@@ -147,7 +147,8 @@ fn a_redirect_to_another_host_is_not_followed_and_the_key_does_not_go_there() {
         let elsewhere = RawUpstream::start(|_, socket| socket.write_all(&json_answer(200, r#"{"status":"OK"}"#)));
         let location = format!("{}/v2/last/trade/AAPL", elsewhere.base());
         let upstream = RawUpstream::of_data(move |_, socket| {
-            let head = format!("HTTP/1.1 {status} Found\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let head =
+                format!("HTTP/1.1 {status} Found\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             socket.write_all(head.as_bytes())
         });
         let gateway = TestGateway::asking(&upstream, CANARY, &[]);
@@ -201,7 +202,8 @@ fn bombs_and_endless_bodies_leave_the_memory_bounded_and_the_key_is_in_no_log_an
         let number: usize = wanted.trim_start_matches('A').parse().unwrap_or(0);
         if number >= FAILURES.len() {
             let told = format!("key {CANARY} at http://127.0.0.1/v2?apiKey={CANARY}");
-            return socket.write_all(&json_answer(400, &json!({"status": "ERROR", "error": told, "request_id": CANARY}).to_string()));
+            return socket
+                .write_all(&json_answer(400, &json!({"status": "ERROR", "error": told, "request_id": CANARY}).to_string()));
         }
         FAILURES[number].2(socket)
     });

@@ -76,7 +76,8 @@ fn an_upstream_that_gives_nothing_makes_the_result_an_error() {
     let gateway = TestGateway::start();
     gateway.simulator().set_down(true);
     let client = McpClient::connect(gateway.address);
-    let mut answer = call(&client, &json!({"stream": true, "symbols": ["X:BTCUSD"], "interval": 250, "duration": 4_000}), &json!(1));
+    let mut answer =
+        call(&client, &json!({"stream": true, "symbols": ["X:BTCUSD"], "interval": 250, "duration": 4_000}), &json!(1));
     let (mut degraded, mut result) = (false, Value::Null);
     while let Some(event) = answer.data() {
         let message = event.json();

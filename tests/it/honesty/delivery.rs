@@ -44,7 +44,14 @@ fn a_window_gathers_what_is_due_into_one_write_and_mode_all_has_each_event_of_it
         let newest = scope.spawn(|| within(&mut newest, time, "price"));
         (each.join().unwrap(), gathered.join().unwrap(), newest.join().unwrap())
     });
-    println!("{} each in {} writes, {} gathered in {}, {} of the newest", each.len(), writes(&each), gathered.len(), writes(&gathered), newest.len());
+    println!(
+        "{} each in {} writes, {} gathered in {}, {} of the newest",
+        each.len(),
+        writes(&each),
+        gathered.len(),
+        writes(&gathered),
+        newest.len()
+    );
     assert!(gathered.len() * 2 > each.len(), "nothing is left out: {} of {}", gathered.len(), each.len());
     assert!(writes(&gathered) <= 4 && writes(&gathered) < writes(&each), "{} and {} writes", writes(&gathered), writes(&each));
     assert!(newest.len() < gathered.len(), "older prices of a symbol are left out: {} and {}", newest.len(), gathered.len());
@@ -116,7 +123,8 @@ fn a_second_poll_that_repeats_two_articles_brings_exactly_the_new_one_and_the_la
     crate::support::until("two more polls", || upstream.asked_for_data().len() >= polls + 2);
     let read = json!({"topics": ["news:TSLA"], "limit": 50});
     let all = crate::support::McpClient::connect(gateway.address).call("read_tape", read);
-    let ids: Vec<&Value> = all["structuredContent"]["events"].as_array().unwrap().iter().map(|event| &event["data"]["id"]).collect();
+    let ids: Vec<&Value> =
+        all["structuredContent"]["events"].as_array().unwrap().iter().map(|event| &event["data"]["id"]).collect();
     let distinct: std::collections::BTreeSet<String> = ids.iter().map(|id| id.to_string()).collect();
     assert_eq!((ids.len(), distinct.len()), (5, 5), "{all}");
 }

@@ -35,8 +35,7 @@ fn twenty_topics_their_readers_and_tools_never_ask_a_free_plan_for_more_than_it_
     let prices: Vec<String> = (0..18).map(|n| format!("prices:A{n}")).collect();
     let topics = format!("{},news:TSLA,status", prices.join(","));
     // Twenty readers of all of it, who wish for prices four times a second.
-    let _readers: Vec<_> =
-        (0..20).map(|_| get(&format!("/events?topics={topics}&interval=250")).send(gateway.address)).collect();
+    let _readers: Vec<_> = (0..20).map(|_| get(&format!("/events?topics={topics}&interval=250")).send(gateway.address)).collect();
     let modern = Stateless::new(gateway.address);
     let begun = Instant::now();
     let mut calls = Vec::new();
@@ -47,7 +46,12 @@ fn twenty_topics_their_readers_and_tools_never_ask_a_free_plan_for_more_than_it_
         std::thread::park_timeout(Duration::from_millis(1_000));
     }
     let asked = upstream.asked();
-    println!("{} requests in {:?}: {:?}", asked.len(), begun.elapsed(), asked.iter().map(|asked| &asked.target).collect::<Vec<_>>());
+    println!(
+        "{} requests in {:?}: {:?}",
+        asked.len(),
+        begun.elapsed(),
+        asked.iter().map(|asked| &asked.target).collect::<Vec<_>>()
+    );
     assert!(most_within(&asked, Duration::from_secs(60)) <= 5, "{asked:?}");
     assert!(asked.iter().any(|asked| asked.target.contains("/ticker/B")), "callers get through: {asked:?}");
     // Polls may use four of the five, evenly spaced, and the market's status is the first of them.
@@ -66,7 +70,11 @@ fn twenty_topics_their_readers_and_tools_never_ask_a_free_plan_for_more_than_it_
 fn who_has_many_calls_waiting_delays_anothers_call_by_no_more_than_a_round() {
     let upstream = prices_and_news();
     // Five a second, evenly spaced.
-    let settings = [("UPSTREAM_RPM", "300"), ("AUTH", "required"), ("MCP_API_KEYS", "the-key-of-ada-1:read:ada,the-key-of-bob-1:read:bob,the-key-of-eve-1:read:eve")];
+    let settings = [
+        ("UPSTREAM_RPM", "300"),
+        ("AUTH", "required"),
+        ("MCP_API_KEYS", "the-key-of-ada-1:read:ada,the-key-of-bob-1:read:bob,the-key-of-eve-1:read:eve"),
+    ];
     let gateway = TestGateway::asking(&upstream, "key", &settings);
     let call = |address: SocketAddr, key: &'static str, ticker: String| {
         std::thread::spawn(move || {
@@ -76,10 +84,14 @@ fn who_has_many_calls_waiting_delays_anothers_call_by_no_more_than_a_round() {
     };
     let flood: Vec<_> = (0..30).map(|n| call(gateway.address, "the-key-of-ada-1", format!("ADA{n}"))).collect();
     until("some of hers to be out", || upstream.asked_for_data().len() >= 3);
-    let others = [call(gateway.address, "the-key-of-bob-1", "BOB".to_owned()), call(gateway.address, "the-key-of-eve-1", "EVE".to_owned())];
+    let others = [
+        call(gateway.address, "the-key-of-bob-1", "BOB".to_owned()),
+        call(gateway.address, "the-key-of-eve-1", "EVE".to_owned()),
+    ];
     let before = upstream.asked_for_data().len();
     others.into_iter().for_each(|other| other.join().unwrap());
-    let order: Vec<String> = upstream.asked_for_data().iter().map(|asked| asked.target.split('/').nth(4).unwrap_or_default().to_owned()).collect();
+    let order: Vec<String> =
+        upstream.asked_for_data().iter().map(|asked| asked.target.split('/').nth(4).unwrap_or_default().to_owned()).collect();
     let place = |who: &str| order.iter().position(|ticker| ticker == who).unwrap_or_else(|| panic!("{who} in {order:?}"));
     println!("{before} of hers before; bob is number {}, eve number {} of {order:?}", place("BOB"), place("EVE"));
     // A round: one of hers, one of bob's, one of eve's, and a poll; and what went out while the two arrived.

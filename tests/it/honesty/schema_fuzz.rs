@@ -177,7 +177,9 @@ fn every_tool_takes_what_its_schema_takes_and_refuses_what_it_refuses_without_as
             if result["isError"] == false {
                 answered += 1;
                 let content = &result["structuredContent"];
-                failures.extend(output.iter_errors(content).map(|error| format!("{name} {given}: the answer breaks its schema: {error}")));
+                failures.extend(
+                    output.iter_errors(content).map(|error| format!("{name} {given}: the answer breaks its schema: {error}")),
+                );
             } else if !told.split_once(": ").is_some_and(|(class, sentence)| is_class(class) && sentence.len() > 15) {
                 failures.push(format!("{name} {given}: {result}"));
             }
@@ -195,7 +197,8 @@ fn every_tool_takes_what_its_schema_takes_and_refuses_what_it_refuses_without_as
             let before = settled(&gateway);
             let answer = client.ask("tools/call", json!({"name": name, "arguments": given})).json();
             let told = answer["result"]["content"][0]["text"].as_str().unwrap_or_default();
-            let is_refused = answer["result"]["isError"] == true && told.starts_with("invalid_argument: ") || answer["error"]["code"] == -32_602;
+            let is_refused = answer["result"]["isError"] == true && told.starts_with("invalid_argument: ")
+                || answer["error"]["code"] == -32_602;
             let shown: String = given.to_string().chars().take(200).collect();
             if !is_refused {
                 failures.push(format!("{name} {shown}: {answer}"));

@@ -94,7 +94,12 @@ impl TestGateway {
     /// One that asks this upstream with this key, as if it were the vendor's.
     pub(crate) fn asking(upstream: &RawUpstream, key: &str, settings: &[(&str, &str)]) -> Self {
         let base = upstream.base();
-        let own = [("MASSIVE_API_KEY", key), ("MASSIVE_API_BASE_URL", base.as_str()), ("UPSTREAM_PLAN", "advanced"), ("MASSIVE_WS_URL", "off")];
+        let own = [
+            ("MASSIVE_API_KEY", key),
+            ("MASSIVE_API_BASE_URL", base.as_str()),
+            ("UPSTREAM_PLAN", "advanced"),
+            ("MASSIVE_WS_URL", "off"),
+        ];
         Self::with(&[&own[..], settings].concat())
     }
 
