@@ -1,11 +1,14 @@
-//! Tick ingest: what a core spends from a frame as it came from the socket to the price that is handed to a stream.
+//! Tick ingest: what a core spends from a frame as it came from the socket to the price that is handed to a stream, and on to
+//! the bytes that each reader is sent.
 
+use std::collections::HashMap;
 use std::hint::black_box;
 
 use bytes::Bytes;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tickgate_core::feed::{Book, Inbox, InboxLimits, read_frame};
-use tickgate_core::market::{Market, Quote, QuoteChange, Source, Symbol};
+use tickgate_core::market::{Market, MarketPhase, Quote, QuoteChange, Source, Symbol, Topic};
+use tickgate_core::tape::{Cursor, Draft, Epoch, Kind, Limits, Mode, Next, Start, Tape, Window};
 use tickgate_core::time::Millis;
 
 const AT: u64 = 1_773_167_467_294;
@@ -35,6 +38,11 @@ fn polled(symbol: &Symbol) -> Quote {
 
 /// A frame of so many events, half trades and half quotes, as the vendor writes them.
 fn frame(symbols: &[Symbol], events: usize) -> Bytes {
+    frame_at(symbols, events, 0)
+}
+
+/// The same, so many events later.
+fn frame_at(symbols: &[Symbol], events: usize, first: usize) -> Bytes {
     let event = |number: usize| {
         let (symbol, at) = (&symbols[number % symbols.len()], AT + number as u64);
         let price = 240.0 + (number % 97) as f64 / 100.0;
@@ -49,7 +57,7 @@ fn frame(symbols: &[Symbol], events: usize) -> Bytes {
             )
         }
     };
-    let events: Vec<String> = (0..events).map(event).collect();
+    let events: Vec<String> = (first..first + events).map(event).collect();
     Bytes::from(format!("[{}]", events.join(",")))
 }
 
@@ -85,5 +93,85 @@ fn ingest(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, ingest);
+const TAPE: Limits = Limits { max_events_per_topic: 1_000, max_bytes: 256 << 20, max_age_ms: 86_400_000 };
+
+/// The whole way of the prices of ten symbols, all of which every reader reads.
+struct Way {
+    inbox: Inbox,
+    book: Book,
+    latest: HashMap<Symbol, Quote>,
+    tape: Tape,
+    window: Window,
+    cursors: Vec<Cursor>,
+}
+
+impl Way {
+    fn to(readers: usize, symbols: &[Symbol]) -> Self {
+        let topics: Vec<_> = symbols.iter().cloned().map(Topic::Prices).collect();
+        let (mut tape, mut window) = (Tape::new(Epoch(7), TAPE), Window::new(Epoch(7), TAPE));
+        topics.iter().for_each(|topic| tape.watch(topic.clone(), false, Millis(0)));
+        window.apply_batch(&tape.take_batch(Millis(0)).expect("a batch"));
+        let mut book = Book::new(Source::Ws, false);
+        symbols.iter().for_each(|symbol| book.polled(&polled(symbol)));
+        let cursors = (0..readers).map(|_| Cursor::join(&mut window, &topics, Mode::All, Start::Live)).collect();
+        let limits = InboxLimits { frames: 64, bytes: 1 << 30 };
+        Self { inbox: Inbox::new(Market::Stocks, limits), book, latest: HashMap::new(), tape, window, cursors }
+    }
+
+    /// Brings a frame to every reader, and counts the events that were read.
+    fn pass(&mut self, bytes: &Bytes) -> usize {
+        self.inbox.push(bytes.clone());
+        while let Some(frame) = self.inbox.take() {
+            for event in frame.events {
+                let Some(quote) = self.book.take(&event) else { continue };
+                if !matches!(QuoteChange::between(self.latest.get(&quote.symbol), quote), QuoteChange::Changed) {
+                    continue;
+                }
+                let topics = vec![Topic::Prices(quote.symbol.clone())];
+                let item = quote.to_item(MarketPhase::Regular);
+                let draft = Draft { kind: Kind::Price, topics, item, as_of: quote.as_of, identity: None, history: false };
+                self.tape.publish(draft, quote.as_of);
+                self.latest.insert(quote.symbol.clone(), quote.clone());
+            }
+        }
+        if let Some(batch) = self.tape.take_batch(Millis(0)) {
+            self.window.apply_batch(&batch);
+        }
+        let mut read = 0;
+        for cursor in &mut self.cursors {
+            loop {
+                match cursor.next(&self.window) {
+                    Next::Event(event) => {
+                        black_box(event.frame().clone());
+                        read += 1;
+                    }
+                    Next::Idle => break,
+                    _ => {}
+                }
+            }
+        }
+        read
+    }
+}
+
+fn feed_to_readers(c: &mut Criterion) {
+    const EVENTS: usize = 10;
+    let symbols = &symbols()[..10];
+    let mut group = c.benchmark_group("feed_to_readers");
+    group.throughput(Throughput::Elements(EVENTS as u64));
+    for readers in [1_usize, 100, 10_000] {
+        group.bench_function(BenchmarkId::from_parameter(readers), |b| {
+            let (mut way, mut turn) = (Way::to(readers, symbols), 0);
+            let mut next = || {
+                turn += 1;
+                frame_at(symbols, EVENTS, turn * EVENTS)
+            };
+            assert_eq!(way.pass(&next()), EVENTS * readers, "every event reaches every reader");
+            b.iter_batched(&mut next, |frame| way.pass(&frame), BatchSize::SmallInput);
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, ingest, feed_to_readers);
 criterion_main!(benches);

@@ -10,7 +10,7 @@ use tickgate::http::MoreRoutes;
 use tickgate::registry::Registry;
 use tickgate::settings::{SPECS, Settings, Sources, key_of};
 use tickgate::telemetry::{start_logs, start_reports};
-use tickgate::tools::{Tool, ToolRun, Toolset, reads};
+use tickgate::tools::{Asks, Tool, ToolRun, Toolset, reads};
 use tickgate_actors::supervisor::MarketLink;
 use tickgate_core::access::Scope;
 use tickgate_core::market::Topic;
@@ -84,6 +84,7 @@ fn tool(
         toolset: Toolset::Standard,
         streaming: false,
         hints: reads(false),
+        asks: Asks::Nothing,
         icons: Vec::new(),
         run: Arc::new(run),
     }

@@ -22,6 +22,7 @@ use crate::registry::Registry;
 use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Reread, Settings, VersionCheck};
 use crate::storage::StoreHealth;
 use crate::upstream::cache::UpstreamCache;
+use crate::upstream::own::OwnKeys;
 use crate::upstream::simulated::Simulator;
 
 /// Bytes kept per connection for a reader that is slow, before its body is no longer asked.
@@ -38,6 +39,7 @@ pub struct Application {
     limiters: Limiters,
     tasks: Tasks,
     cache: UpstreamCache,
+    own_keys: OwnKeys,
     kept: Kept,
     drain: Duration,
     reread: Option<Reread>,
@@ -111,12 +113,12 @@ impl Application {
             draining: worker.draining.clone(),
         });
         let limiters = Limiters::new(&settings.limits);
-        let (tasks, cache) = (worker.tasks.clone(), worker.cache.clone());
+        let (tasks, cache, own_keys) = (worker.tasks.clone(), worker.cache.clone(), worker.own_keys.clone());
         let parts = HttpParts { gateway: Arc::clone(&gateway), worker, more };
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         let drain = Duration::from_secs(settings.listen.drain_secs);
-        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, kept, drain, reread: None })
+        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, own_keys, kept, drain, reread: None })
     }
 
     /// With a way to read the settings again on SIGHUP.
@@ -165,10 +167,11 @@ impl Application {
             wait_for_signal().await;
             stopper.stop().await;
         });
-        let (limiters, cache) = (self.limiters, self.cache);
+        let (limiters, cache, own_keys) = (self.limiters, self.cache, self.own_keys);
         let forget = move || {
             limiters.forget_the_idle();
             cache.tidy();
+            own_keys.tidy();
         };
         let watch = actix_rt::spawn(self.gateway.store.clone().watch(Arc::clone(&self.kept.store)));
         let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, forget));

@@ -7,6 +7,7 @@ use actix_web::dev::Server;
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use tickgate_actors::alerts::{Alerts, AlertsParts};
+use tickgate_actors::quota::OwnQuotas;
 use tickgate_actors::session::{DirectoryLimits, SessionDirectory};
 use tickgate_actors::tasks::Tasks;
 use tickgate_actors::{Clock, Metrics};
@@ -24,6 +25,7 @@ use crate::settings::{Reread, SessionSettings, Settings};
 use crate::storage::{SqliteStore, data_keys, open_store};
 use crate::tools::ToolMetrics;
 use crate::upstream::cache::{CacheMetrics, UpstreamCache};
+use crate::upstream::own::OwnKeys;
 use crate::upstream::polygon::UpstreamMetrics;
 use crate::upstream::simulated::Simulator;
 
@@ -76,6 +78,9 @@ impl Parts {
         let market = start_market(settings, &client_settings, replay, &upstream_metrics, clock, &actor_metrics);
         let cache =
             UpstreamCache::new(settings.upstream.cache_max_bytes, new_york(), clock, CacheMetrics::register(&metrics_registry)?);
+        let own_quotas = OwnQuotas::new(actor_metrics.budget.clone(), clock);
+        let own_keys = OwnKeys::load(Arc::clone(&kept.store), &client_settings, own_quotas, clock).await;
+        let own_keys = own_keys.context("the own upstream keys that the store keeps cannot be read")?;
         let alerts = Alerts::start(AlertsParts {
             market: market.link.clone(),
             store: Arc::clone(&kept.store),
@@ -92,6 +97,7 @@ impl Parts {
             client_settings,
             upstream_metrics,
             cache,
+            own_keys,
             registry: LiveRegistry::new(registry, &settings.sessions.toolsets),
             server_info: Arc::new(server_info),
             alerts,

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::registry::{LiveRegistry, RegistryCatalog};
 use crate::tools::{ToolContext, ToolMetrics};
 use crate::upstream::cache::UpstreamCache;
+use crate::upstream::own::OwnKeys;
 use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
 use crate::upstream::shared::SharedUpstream;
 
@@ -31,6 +32,7 @@ pub(super) struct WorkerParts {
     pub(super) client_settings: Arc<PolygonSettings>,
     pub(super) upstream_metrics: UpstreamMetrics,
     pub(super) cache: UpstreamCache,
+    pub(super) own_keys: OwnKeys,
     pub(super) registry: LiveRegistry,
     pub(super) server_info: Arc<ServerInfo>,
     pub(super) alerts: Alerts,
@@ -61,7 +63,8 @@ impl WorkerParts {
             PolygonClient::new((*self.client_settings).clone(), self.market.quota.clone(), clock, self.upstream_metrics.clone());
         let context = Rc::new(ToolContext {
             window,
-            upstream: SharedUpstream::new(Rc::new(upstream), self.cache.clone(), self.market.state.clone()),
+            upstream: SharedUpstream::new(Rc::new(upstream), self.cache.clone(), self.market.state.clone())
+                .with_own_keys(self.own_keys.clone()),
             market: self.market.state.clone(),
             registry: self.registry.clone(),
             alerts: self.alerts.clone(),

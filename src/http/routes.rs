@@ -1,8 +1,8 @@
 //! Every route.
 
-use actix_web::web::{ServiceConfig, delete, get, post, resource, route};
+use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
 
-use super::endpoints::{api, dashboard, docs, events, fallback, health, mcp, metrics, progress, test_error};
+use super::endpoints::{api, dashboard, docs, events, fallback, health, mcp, metrics, progress, test_error, upstream_key};
 
 /// Adds the routes of the HTTP+SSE transport of 2024-11-05. Without them its paths are as unknown as any other.
 pub(super) fn http_sse_routes(config: &mut ServiceConfig) {
@@ -33,6 +33,13 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/api/news/{symbol}").route(get().to(api::news)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/bars/{symbol}").route(get().to(api::bars)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/status").route(get().to(api::status)).default_service(route().to(fallback::get_only)))
+        .service(
+            resource("/api/user/upstream-key")
+                .route(get().to(upstream_key::get))
+                .route(put().to(upstream_key::put))
+                .route(delete().to(upstream_key::delete))
+                .default_service(route().to(fallback::get_put_delete_only)),
+        )
         .service(resource("/health").route(get().to(health::health)).default_service(route().to(fallback::get_only)))
         .service(resource("/healthz").route(get().to(health::live)).default_service(route().to(fallback::get_only)))
         .service(resource("/readyz").route(get().to(health::ready)).default_service(route().to(fallback::get_only)))

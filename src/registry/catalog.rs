@@ -52,9 +52,14 @@ impl RegistryCatalog {
         }
         let revision = link.revision();
         let call = ToolCall { context: Rc::clone(&self.context), arguments, caller: caller.clone(), link };
+        let (asks, context, principal) = (tool.asks, Rc::clone(&self.context), caller.principal.clone());
+        let told = move |outcome| match (into_outcome(outcome, revision), context.budget_meta(asks, &principal)) {
+            (Ok(result), Some(budget)) => Ok(result.with_meta(budget)),
+            (outcome, _) => outcome,
+        };
         match (tool.run)(call) {
-            ToolRun::Done(outcome) => Started::Done(into_outcome(outcome, revision)),
-            ToolRun::Running(future) => Started::Running(Box::pin(async move { into_outcome(future.await, revision) })),
+            ToolRun::Done(outcome) => Started::Done(told(outcome)),
+            ToolRun::Running(future) => Started::Running(Box::pin(async move { told(future.await) })),
         }
     }
 

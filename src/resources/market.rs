@@ -124,7 +124,6 @@ async fn bars_of(call: &ReadCall, timespan: &'static str) -> Result<String, Tool
     let position = call.context.window.position();
     let payer = Payer::Caller(call.caller.principal.clone());
     let bars = bars::newest(&call.context, &symbol, timespan, BARS, payer, call.link.request_id().to_owned()).await?;
-    let freshness = call.context.freshness(bars.as_of, bars.delayed, position);
-    let freshness = call.context.freshness_by(bars.hit, freshness);
+    let freshness = call.context.freshness_asked(bars.hit, bars.as_of, bars.delayed, position);
     Ok(json!({"results": bars.rows, "_freshness": freshness}).to_string())
 }

@@ -25,6 +25,7 @@ pub(super) struct SealingKey {
     tasks: XChaCha20Poly1305,
     alerts: XChaCha20Poly1305,
     sessions: XChaCha20Poly1305,
+    upstream_keys: XChaCha20Poly1305,
 }
 
 impl SealingKey {
@@ -42,6 +43,7 @@ impl SealingKey {
             tasks: cipher(Purpose::Record(Shelf::Tasks)),
             alerts: cipher(Purpose::Record(Shelf::Alerts)),
             sessions: cipher(Purpose::Record(Shelf::Sessions)),
+            upstream_keys: cipher(Purpose::Record(Shelf::UpstreamKeys)),
         })
     }
 
@@ -56,6 +58,7 @@ impl SealingKey {
             Purpose::Record(Shelf::Tasks) => &self.tasks,
             Purpose::Record(Shelf::Alerts) => &self.alerts,
             Purpose::Record(Shelf::Sessions) => &self.sessions,
+            Purpose::Record(Shelf::UpstreamKeys) => &self.upstream_keys,
         }
     }
 }
@@ -68,6 +71,7 @@ const fn label(purpose: Purpose) -> &'static str {
         Purpose::Record(Shelf::Tasks) => "record of tasks",
         Purpose::Record(Shelf::Alerts) => "record of alerts",
         Purpose::Record(Shelf::Sessions) => "record of sessions",
+        Purpose::Record(Shelf::UpstreamKeys) => "record of upstream keys",
     }
 }
 

@@ -4,12 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PURPOSES: [Purpose; 5] = [
+const PURPOSES: [Purpose; 6] = [
     Purpose::RequestState,
     Purpose::Cursor,
     Purpose::Record(Shelf::Tasks),
     Purpose::Record(Shelf::Alerts),
     Purpose::Record(Shelf::Sessions),
+    Purpose::Record(Shelf::UpstreamKeys),
 ];
 
 fn key(seed: u8) -> SecretString {

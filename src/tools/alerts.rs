@@ -17,7 +17,7 @@ use super::arguments;
 use super::context::ToolContext;
 use super::outcome::{ToolFailure, ToolOutcome, structured};
 use super::schema;
-use super::tool::{Tool, ToolCall, ToolRun, Toolset, reads};
+use super::tool::{Asks, Tool, ToolCall, ToolRun, Toolset, reads};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +66,7 @@ pub(super) fn tools() -> Vec<Tool> {
                 "required": ["alert", "position", "_freshness"],
             })),
             hints: ToolAnnotations { read_only_hint: false, destructive_hint: false, idempotent_hint: false, open_world_hint: true },
+            asks: Asks::Shared,
             ..base(Arc::new(|call| ToolRun::Running(set(call).boxed_local())))
         },
         Tool {
@@ -113,6 +114,7 @@ fn base(run: super::tool::Run) -> Tool {
         toolset: Toolset::Alerts,
         streaming: false,
         hints: reads(false),
+        asks: Asks::Nothing,
         icons: Vec::new(),
         run,
     }

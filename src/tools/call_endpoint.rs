@@ -15,7 +15,7 @@ use super::market;
 use super::outcome::ToolFailure;
 use super::schema;
 use super::search_endpoints::nearest;
-use super::tool::{Tool, ToolRun, reads};
+use super::tool::{Asks, Tool, ToolRun, reads};
 use super::toolset::Toolset;
 
 /// Names that are proposed instead of an unknown one.
@@ -52,6 +52,7 @@ pub(super) fn tool() -> Tool {
         toolset: Toolset::Standard,
         streaming: false,
         hints: reads(true),
+        asks: Asks::Callers,
         icons: Vec::new(),
         run: Arc::new(|call| {
             let asked = arguments::read::<CallArguments>(call.arguments.as_deref());

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tickgate_actors::Clock;
 use tickgate_actors::alerts::Alerts;
 use tickgate_actors::stream::MarketState;
 use tickgate_actors::window::TapeWindow;
-use tickgate_core::access::{Caller, Scope};
+use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::market::{Freshness, Source};
 use tickgate_core::ports::Seal;
 use tickgate_core::tape::Position;
 use tickgate_core::time::Millis;
 
 use super::metrics::ToolMetrics;
+use super::tool::Asks;
 use crate::registry::LiveRegistry;
 use crate::upstream::cache::{CachedAnswer, Hit};
 use crate::upstream::shared::SharedUpstream;
@@ -40,7 +42,7 @@ pub struct ToolContext {
 }
 
 impl ToolContext {
-    /// The freshness of data of `as_of`, for someone who goes on from `position`.
+    /// The freshness of data of `as_of` that everybody gets, for someone who goes on from `position`.
     #[must_use]
     pub fn freshness(&self, as_of: Millis, delayed: bool, position: Position) -> Freshness {
         Freshness {
@@ -58,18 +60,33 @@ impl ToolContext {
     #[must_use]
     pub fn freshness_of(&self, cached: &CachedAnswer, as_of: Option<Millis>, position: Position) -> Freshness {
         let CachedAnswer { answer, hit } = cached;
-        self.freshness_by(*hit, self.freshness(as_of.unwrap_or(answer.fetched), answer.delayed, position))
+        self.freshness_asked(*hit, as_of.unwrap_or(answer.fetched), answer.delayed, position)
     }
 
-    /// The same with how its answer was come by.
+    /// The freshness of data that the upstream was asked for. `hit`: how its answer was come by; `delayed`: whether the answer or the
+    /// plan of the key that it was asked with says so, which may be another than the gateway's.
     #[must_use]
-    pub fn freshness_by(&self, hit: Hit, told: Freshness) -> Freshness {
+    pub fn freshness_asked(&self, hit: Hit, as_of: Millis, delayed: bool, position: Position) -> Freshness {
+        let told = self.freshness(as_of, delayed, position);
         let source = match (hit, told.source) {
             // That it is no real price matters more than where it was kept.
             (Hit::Miss, source) | (_, source @ Source::Simulated) => source,
             (Hit::Fresh | Hit::Stale, _) => Source::Cache,
         };
-        Freshness { source, stale: hit == Hit::Stale, ..told }
+        Freshness { source, delayed, stale: hit == Hit::Stale, ..told }
+    }
+
+    /// What an answer says of the budget of the key that it was asked with: members of `_meta`. One place for all tools, so that
+    /// none can forget it.
+    #[must_use]
+    pub(crate) fn budget_meta(&self, asks: Asks, caller: &Principal) -> Option<Bytes> {
+        let budget = match asks {
+            Asks::Nothing => None,
+            Asks::Shared => self.upstream.budget(),
+            Asks::Callers => self.upstream.budget_of(caller),
+        }?;
+        let budget = serde_json::to_string(&budget).expect("a budget is numbers, words and dates");
+        Some(format!("\"tickgate/budget\":{budget}").into())
     }
 
     /// The least interval that a caller may ask for, in ms.

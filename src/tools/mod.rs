@@ -31,7 +31,7 @@ pub use endpoints::{ENDPOINTS, find as find_endpoint};
 pub use metrics::ToolMetrics;
 pub(crate) use outcome::into_outcome;
 pub use outcome::{ToolFailure, ToolOutcome};
-pub use tool::{Run, Tool, ToolCall, ToolRun, reads};
+pub use tool::{Asks, Run, Tool, ToolCall, ToolRun, reads};
 pub use toolset::{STANDARD, Toolset};
 
 /// The product's tools, in the order of the list.

@@ -17,7 +17,7 @@ use super::arguments::{self, Texts};
 use super::context::ToolContext;
 use super::outcome::{ToolFailure, ToolOutcome, structured};
 use super::schema;
-use super::tool::{Tool, ToolCall, ToolRun, Toolset, reads};
+use super::tool::{Asks, Tool, ToolCall, ToolRun, Toolset, reads};
 
 /// Bounds of `limit`.
 const LIMIT_BOUNDS: std::ops::RangeInclusive<u64> = 1..=500;
@@ -82,6 +82,7 @@ pub(super) fn tool() -> Tool {
         toolset: Toolset::Streaming,
         streaming: false,
         hints: reads(true),
+        asks: Asks::Shared,
         icons: Vec::new(),
         run: Arc::new(|call| match Read::new(call) {
             Ok(read) => ToolRun::Running(Box::pin(read.run())),

@@ -25,7 +25,7 @@ use super::context::ToolContext;
 use super::outcome::{ToolFailure, ToolOutcome, structured};
 use super::schema;
 use super::subject::Subject;
-use super::tool::{Tool, ToolCall, ToolRun, Toolset, reads};
+use super::tool::{Asks, Tool, ToolCall, ToolRun, Toolset, reads};
 
 /// Bounds of `limit`.
 const LIMIT_BOUNDS: std::ops::RangeInclusive<u64> = 1..=500;
@@ -138,6 +138,7 @@ fn tool(subject: Subject, name: &'static str, title: &'static str, description: 
         toolset: Toolset::Streaming,
         streaming: true,
         hints: reads(true),
+        asks: Asks::Shared,
         icons: Vec::new(),
         run: Arc::new(move |call| match Stream::new(subject, name, call) {
             Ok(stream) => ToolRun::Running(Box::pin(stream.run())),

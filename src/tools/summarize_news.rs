@@ -20,7 +20,7 @@ use tickgate_core::session::ReplyError;
 use super::arguments;
 use super::outcome::{ToolFailure, ToolOutcome, structured};
 use super::schema;
-use super::tool::{Tool, ToolCall, ToolRun, Toolset, reads};
+use super::tool::{Asks, Tool, ToolCall, ToolRun, Toolset, reads};
 
 /// Bounds of `limit`.
 const LIMIT_BOUNDS: std::ops::RangeInclusive<u64> = 1..=25;
@@ -89,6 +89,7 @@ pub(super) fn tool() -> Tool {
         toolset: Toolset::Assist,
         streaming: false,
         hints: reads(true),
+        asks: Asks::Shared,
         icons: Vec::new(),
         run: Arc::new(|call| ToolRun::Running(run(call).boxed_local())),
     }

@@ -38,6 +38,17 @@ pub enum ToolRun {
 /// What a tool does.
 pub type Run = Arc<dyn Fn(ToolCall) -> ToolRun + Send + Sync>;
 
+/// Whose upstream key a tool asks with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// It asks nothing.
+    Nothing,
+    /// The gateway's: what it reads or starts is one poll for everybody.
+    Shared,
+    /// The caller's own, if there is one; else the gateway's.
+    Callers,
+}
+
 /// One tool.
 #[derive(Clone)]
 pub struct Tool {
@@ -59,6 +70,8 @@ pub struct Tool {
     pub streaming: bool,
     /// Hints for the client's user interface.
     pub hints: ToolAnnotations,
+    /// Whose upstream key it asks with; its answers say how much of that key's budget is left.
+    pub asks: Asks,
     /// For people.
     pub icons: Vec<Icon>,
     /// What it does.
@@ -89,6 +102,18 @@ impl Tool {
             output_schema: self.output_schema.clone(),
             annotations: self.hints,
             icons: self.icons.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_that_says_that_it_talks_to_the_world_asks_somebody() {
+        for tool in crate::tools::all() {
+            assert_eq!(tool.hints.open_world_hint, tool.asks != Asks::Nothing, "{tool:?}");
         }
     }
 }

@@ -19,7 +19,7 @@ use tickgate_core::time::Millis;
 use super::arguments;
 use super::outcome::{ToolFailure, ToolOutcome, structured};
 use super::schema;
-use super::tool::{Tool, ToolCall, ToolRun, Toolset};
+use super::tool::{Asks, Tool, ToolCall, ToolRun, Toolset};
 
 /// Bounds of `timeout` as a task, in ms.
 const TIMEOUT_BOUNDS_MS: std::ops::RangeInclusive<u64> = 1_000..=86_400_000;
@@ -79,6 +79,7 @@ pub(super) fn tool() -> Tool {
         toolset: Toolset::Alerts,
         streaming: false,
         hints: ToolAnnotations { read_only_hint: true, destructive_hint: false, idempotent_hint: true, open_world_hint: true },
+        asks: Asks::Shared,
         icons: Vec::new(),
         run: Arc::new(|call| ToolRun::Running(run(call).boxed_local())),
     }

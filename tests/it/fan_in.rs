@@ -1,8 +1,9 @@
 //! However many subscribers there are, the upstream is asked as often as for one.
 
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use crate::support::{TestGateway, get, until};
+use crate::support::{Stateless, TestGateway, get, until};
 
 const WATCHED: Duration = Duration::from_secs(4);
 
@@ -29,6 +30,31 @@ fn one_and_a_thousand_subscribers_cost_the_upstream_the_same() {
     println!("{one} requests for 1 subscriber, {thousand} for 1000, in {WATCHED:?}");
     assert!((3..=5).contains(&one), "a poll a second: {one}");
     assert!(thousand.abs_diff(one) <= 1, "{one} for 1, {thousand} for 1000");
+}
+
+#[test]
+fn a_thousand_callers_who_ask_the_same_at_once_cost_one_upstream_call() {
+    const CALLERS: usize = 1_000;
+    // The upstream takes so long that all callers have asked before it answers.
+    let gateway = TestGateway::with(&[("SIM_LATENCY_MS", "3000")]);
+    let (address, together) = (gateway.address, Arc::new(Barrier::new(CALLERS)));
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let together = Arc::clone(&together);
+            std::thread::Builder::new()
+                .stack_size(256 * 1_024)
+                .spawn(move || {
+                    together.wait();
+                    Stateless::new(address).call("get_last_trade", serde_json::json!({"ticker": "AAPL"}))
+                })
+                .unwrap()
+        })
+        .collect();
+    let answers: Vec<_> = callers.into_iter().map(|caller| caller.join().unwrap()).collect();
+    assert_eq!(gateway.simulator().requests_to("/v2/last/trade"), 1);
+    let trade = &answers[0]["structuredContent"]["results"];
+    assert!(trade["p"].as_f64().is_some_and(|price| price > 0.0), "{}", answers[0]);
+    assert!(answers.iter().all(|answer| answer["structuredContent"]["results"] == *trade));
 }
 
 #[test]

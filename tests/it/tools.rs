@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::stateless::Stateless;
 use crate::support::{McpClient, TestGateway};
 
 fn list(client: &mut McpClient) -> Vec<Value> {
@@ -50,6 +51,8 @@ fn every_tool_answers_what_its_output_schema_says_with_a_text_twin_and_its_fresh
         assert!(input.is_valid(&sample), "the sample of {name} fits its own schema");
         let result = client.call(name, sample);
         assert_eq!(result["isError"], false, "{name}: {result}");
+        let budget = &result["_meta"]["tickgate/budget"];
+        assert_eq!(tool["annotations"]["openWorldHint"], budget["remaining"].is_u64(), "{name}: {budget}");
         let content = &result["structuredContent"];
         let output = jsonschema::validator_for(&tool["outputSchema"]).unwrap();
         let errors: Vec<String> = output.iter_errors(content).map(|error| error.to_string()).collect();
@@ -396,4 +399,31 @@ fn what_is_too_much_for_a_model_is_cut_with_a_link_to_the_whole_for_its_caller_a
     let time = |bars: &Value, at: usize| bars["results"][at]["t"].as_u64().unwrap();
     let last = result["structuredContent"]["results"].as_array().unwrap().len() - 1;
     assert!(time(&rest, 0) > time(&result["structuredContent"], last));
+}
+
+#[test]
+fn an_answer_says_what_is_left_of_the_upstream_budget_and_when_more_is() {
+    let gateway = TestGateway::with(&[("UPSTREAM_RPM", "20")]);
+    let mut client = McpClient::connect(gateway.address);
+    let stateless = Stateless::new(gateway.address);
+    let mut ask = |ticker: &str, modern: bool| {
+        let arguments = json!({"ticker": ticker});
+        let result =
+            if modern { stateless.call("get_ticker_details", arguments) } else { client.call("get_ticker_details", arguments) };
+        assert_eq!(result["isError"], false, "{result}");
+        result["_meta"]["tickgate/budget"].clone()
+    };
+    let first = ask("AAPL", false);
+    let refills: jiff::Timestamp = first["refills_at"].as_str().unwrap().parse().unwrap();
+    let seconds = refills.duration_since(jiff::Timestamp::now()).as_secs();
+    assert!((30..=61).contains(&seconds), "the first call was made a moment ago: {first}");
+    assert_eq!((&first["key"], &first["per_minute"], &first["breaker"]), (&json!("shared"), &json!(20), &json!("closed")));
+    let second = ask("TSLA", true);
+    let left = |budget: &Value| budget["remaining"].as_u64().unwrap();
+    assert!(left(&first) < 20 && left(&second) < left(&first), "{first} {second}");
+    let refused = client.call("get_ticker_details", json!({"ticker": "no such"}));
+    assert_eq!(refused["isError"], true);
+    assert!(refused["_meta"]["tickgate/budget"]["remaining"].is_u64(), "a refusal says it too: {refused}");
+    let asks_nothing = client.call("search_endpoints", json!({"query": "dividends"}));
+    assert_eq!(asks_nothing.get("_meta"), None);
 }

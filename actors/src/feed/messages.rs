@@ -1,29 +1,29 @@
 //! What a feed hears, and what it tells.
 
 use actix::{Message, Recipient};
-use tickgate_core::market::{Quote, Symbol};
+use tickgate_core::market::{Quote, Topic};
 
-/// Follows a symbol from now on; said again, it only says who listens.
+/// Feeds a topic from now on; said again, it only says who listens.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct FollowFeed {
-    /// Which.
-    pub symbol: Symbol,
+    /// Which; one that has a symbol.
+    pub topic: Topic,
     /// Whom to tell.
     pub stream: Recipient<FromFeed>,
 }
 
-/// Follows a symbol no more.
+/// Feeds a topic no more.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct UnfollowFeed(pub Symbol);
+pub struct UnfollowFeed(pub Topic);
 
 /// A poll saw this: the feed lays what it hears over it.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Polled(pub Quote);
 
-/// What a feed tells the stream of a symbol.
+/// What a feed tells the streams of a symbol.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub enum FromFeed {

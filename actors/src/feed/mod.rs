@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, SpawnHandle, WrapFuture};
 use tickgate_core::feed::{
-    BarBook, Book, ChannelKind, Connection, Effect, FeedState, InboxLimits, Input, Loss, Timing, action_message, channels_of,
+    Book, ChannelKind, Connection, Effect, FeedState, InboxLimits, Input, Loss, Timing, action_message, channels_of,
 };
-use tickgate_core::market::{Market, MarketPhase, Source, Symbol};
+use tickgate_core::market::{Market, MarketPhase, Source, Symbol, Topic};
 use tickgate_core::ports::{FeedConnector, FeedLink, UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
 
@@ -80,11 +80,13 @@ pub struct FeedParts {
     pub supervisor: SupervisorLink,
 }
 
-struct Follower {
-    stream: Recipient<FromFeed>,
+/// A symbol that is followed: its prices, its bars, or both.
+#[derive(Default)]
+struct Followed {
+    streams: HashMap<Topic, Recipient<FromFeed>>,
     /// Whether the server sends its price.
     held: bool,
-    /// Whether its stream was told that its price comes: that needs a poll to lay it over, too.
+    /// Whether its streams were told that its price comes: that needs a poll to lay it over, too.
     covered: bool,
 }
 
@@ -94,8 +96,7 @@ pub struct FeedActor {
     connector: Rc<dyn FeedConnector>,
     connection: Connection,
     book: Book,
-    bars: BarBook,
-    followers: HashMap<Symbol, Follower>,
+    followed: HashMap<Symbol, Followed>,
     link: Option<Link>,
     connecting: Option<SpawnHandle>,
     /// The kinds of channels whose refusal was logged for this connection.
@@ -113,8 +114,7 @@ impl FeedActor {
             connector,
             connection: Connection::new(parts.market, parts.settings.timing),
             book: Book::new(parts.settings.source, parts.settings.delayed),
-            bars: BarBook::default(),
-            followers: HashMap::new(),
+            followed: HashMap::new(),
             link: None,
             connecting: None,
             refused: HashSet::new(),
@@ -224,18 +224,18 @@ impl FeedActor {
     }
 
     fn hold(&mut self, symbol: &Symbol, held: bool) {
-        if let Some(follower) = self.followers.get_mut(symbol) {
-            follower.held = held;
+        if let Some(followed) = self.followed.get_mut(symbol) {
+            followed.held = held;
         }
         self.cover(symbol);
     }
 
     #[expect(clippy::disallowed_methods, reason = "a stream that does not hear that its feed is gone would not be polled")]
     fn cover(&mut self, symbol: &Symbol) {
-        let Some(follower) = self.followers.get_mut(symbol) else { return };
-        let covered = follower.held && self.book.quote(symbol).is_some();
-        if std::mem::replace(&mut follower.covered, covered) != covered {
-            follower.stream.do_send(FromFeed::Covered(covered));
+        let Some(followed) = self.followed.get_mut(symbol) else { return };
+        let covered = followed.held && self.book.quote(symbol).is_some();
+        if std::mem::replace(&mut followed.covered, covered) != covered {
+            followed.streams.values().for_each(|stream| stream.do_send(FromFeed::Covered(covered)));
         }
     }
 
@@ -302,27 +302,31 @@ impl Handler<FollowFeed> for FeedActor {
     type Result = ();
 
     #[expect(clippy::disallowed_methods, reason = "a stream that does not hear that its feed lives would be polled in vain")]
-    fn handle(&mut self, FollowFeed { symbol, stream }: FollowFeed, ctx: &mut Self::Context) {
-        if let Some(follower) = self.followers.get_mut(&symbol) {
-            // A stream that was rebuilt, or that only says so again.
-            follower.stream = stream;
-            follower.stream.do_send(FromFeed::Covered(follower.covered));
-            return;
+    fn handle(&mut self, FollowFeed { topic, stream }: FollowFeed, ctx: &mut Self::Context) {
+        let Some(symbol) = topic.symbol().cloned() else { return };
+        let followed = self.followed.entry(symbol.clone()).or_default();
+        let new = followed.streams.is_empty();
+        if !new {
+            // One more, a stream that was rebuilt, or one that only says so again.
+            stream.do_send(FromFeed::Covered(followed.covered));
         }
-        let channels = channels_of(&symbol);
-        self.followers.insert(symbol, Follower { stream, held: false, covered: false });
-        self.happened(Input::Want(&channels), ctx);
+        followed.streams.insert(topic, stream);
+        if new {
+            self.happened(Input::Want(&channels_of(&symbol)), ctx);
+        }
     }
 }
 
 impl Handler<UnfollowFeed> for FeedActor {
     type Result = ();
 
-    fn handle(&mut self, UnfollowFeed(symbol): UnfollowFeed, ctx: &mut Self::Context) {
-        if self.followers.remove(&symbol).is_some() {
-            self.book.forget(&symbol);
-            self.bars.forget(&symbol);
-            self.happened(Input::Release(&channels_of(&symbol)), ctx);
+    fn handle(&mut self, UnfollowFeed(topic): UnfollowFeed, ctx: &mut Self::Context) {
+        let Some(symbol) = topic.symbol() else { return };
+        let Some(followed) = self.followed.get_mut(symbol) else { return };
+        if followed.streams.remove(&topic).is_some() && followed.streams.is_empty() {
+            self.followed.remove(symbol);
+            self.book.forget(symbol);
+            self.happened(Input::Release(&channels_of(symbol)), ctx);
         }
     }
 }
@@ -331,7 +335,7 @@ impl Handler<Polled> for FeedActor {
     type Result = ();
 
     fn handle(&mut self, Polled(quote): Polled, _: &mut Self::Context) {
-        if self.followers.contains_key(&quote.symbol) {
+        if self.followed.contains_key(&quote.symbol) {
             self.book.polled(&quote);
             self.cover(&quote.symbol);
         }

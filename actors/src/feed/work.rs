@@ -57,11 +57,6 @@ impl FeedActor {
     fn hand_over(&mut self, events: &[FeedEvent]) {
         let mut changed: Vec<&Symbol> = Vec::new();
         for event in events {
-            if let Told::Bar(bar) = &event.told
-                && self.followers.contains_key(&event.symbol)
-            {
-                self.bars.upsert(&event.symbol, bar.clone());
-            }
             if self.book.take(event).is_none() {
                 continue;
             }
@@ -78,11 +73,12 @@ impl FeedActor {
     }
 
     fn tell(&self, symbol: &Symbol) {
-        let Some(follower) = self.followers.get(symbol).filter(|follower| follower.covered) else { return };
-        if let Some(quote) = self.book.quote(symbol)
-            && follower.stream.try_send(FromFeed::Quote(quote.clone())).is_err()
-        {
-            self.parts.metrics.mailbox_full.with_label_values(&["stream"]).inc();
+        let Some(followed) = self.followed.get(symbol).filter(|followed| followed.covered) else { return };
+        let Some(quote) = self.book.quote(symbol) else { return };
+        for stream in followed.streams.values() {
+            if stream.try_send(FromFeed::Quote(quote.clone())).is_err() {
+                self.parts.metrics.mailbox_full.with_label_values(&["stream"]).inc();
+            }
         }
     }
 }

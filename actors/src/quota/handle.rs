@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use actix::Actor as _;
 use tickgate_core::budget::{BudgetView, Outcome, Payer, Refusal, Ticket, Verdict};
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
 use tokio::sync::oneshot;
 
-use super::{Leave, QuotaActor, QuotaSettings, Reserve, Settle, Shared, words};
+use super::{BudgetMetrics, Holder, Leave, QuotaActor, QuotaSettings, Reserve, Settle, Shared};
 use crate::clock::Clock;
 use crate::slot::Slot;
 
@@ -23,13 +24,32 @@ pub struct Quota {
     slot: Slot<QuotaActor>,
     pub(super) clock: Clock,
     pub(super) shared: Shared,
+    pub(super) holder: Holder,
 }
 
 impl Quota {
-    /// A full budget, served by the actor that fills `slot`.
+    /// A full budget of the gateway's key, served by the actor that fills `slot`.
     #[must_use]
     pub fn new(slot: Slot<QuotaActor>, settings: QuotaSettings, clock: Clock) -> Self {
-        Self { slot, clock, shared: Shared::new(settings) }
+        Self { slot, clock, shared: Shared::new(settings), holder: Holder::Gateway }
+    }
+
+    /// A full budget of a caller's own key; [`Quota::serve`] gives it its actor.
+    pub(super) fn of_caller(settings: QuotaSettings, clock: Clock) -> Self {
+        Self { slot: Slot::empty(), clock, shared: Shared::new(settings), holder: Holder::Caller }
+    }
+
+    /// Starts the actor on this thread, unless one lives. One thread at a time may ask for it.
+    pub(super) fn serve(&self, metrics: &BudgetMetrics) {
+        if !self.slot.get().is_some_and(|actor| actor.connected()) {
+            self.slot.fill(QuotaActor::new(self, metrics.clone(), None).start());
+        }
+    }
+
+    /// Whose key it is.
+    #[must_use]
+    pub const fn holder(&self) -> Holder {
+        self.holder
     }
 
     #[cfg(test)]
@@ -78,7 +98,7 @@ impl Quota {
             Refusal::Broken(_) => UpstreamErrorKind::Unavailable,
             _ => UpstreamErrorKind::Budget,
         };
-        UpstreamError::new(kind, words(refusal)).retry_after(refusal.retry_at().since(self.clock.now()).max(1))
+        UpstreamError::new(kind, self.holder.words(refusal)).retry_after(refusal.retry_at().since(self.clock.now()).max(1))
     }
 }
 

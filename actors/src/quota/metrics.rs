@@ -12,6 +12,7 @@ pub struct BudgetMetrics {
     breaker: IntGauge,
     grants: IntCounterVec,
     refusals: IntCounterVec,
+    pub(super) own: IntGauge,
 }
 
 impl BudgetMetrics {
@@ -31,6 +32,7 @@ impl BudgetMetrics {
             queued: gauge("tickgate_upstream_budget_queued", "Upstream calls that wait for their turn.")?,
             paused: gauge("tickgate_upstream_budget_paused", "1 while all upstream calls pause after a 429.")?,
             breaker: gauge("tickgate_upstream_breaker", "The upstream's breaker: 0 closed, 1 half open, 2 open.")?,
+            own: gauge("tickgate_upstream_own_budgets", "Budgets of callers' own upstream keys that are in use.")?,
             grants: counter("tickgate_upstream_budget_grants_total", "Upstream calls that went out, by who pays.", &["payer"])?,
             refusals: counter(
                 "tickgate_upstream_budget_refusals_total",

@@ -1,11 +1,13 @@
 //! The upstream budget: one scheduler for all calls made with one key.
 //!
-//! Owns: who waits for a call. Hears: `Reserve`, `Leave`, `Settle`. Tells: each who waits what became of it. Dies: rebuilt by the
-//! supervisor and goes on from the same [`Ledger`], so that no call is granted twice; those who waited ask again and may change
-//! places, and a probe that was under way is repeated when its time is over.
+//! Owns: who waits for a call. Hears: `Reserve`, `Leave`, `Settle`. Tells: each who waits what became of it. Dies: rebuilt (by the
+//! supervisor; that of a caller's own key by whoever asks with it next) and goes on from the same [`Ledger`], so that no call is
+//! granted twice; those who waited ask again and may change places, and a probe that was under way is repeated when its time is over.
 
 mod handle;
+mod holder;
 mod metrics;
+mod own;
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, SpawnHandle};
-use tickgate_core::budget::{BreakerState, Budget, BudgetView, Ledger, Outcome, Payer, Refusal, Ticket, Verdict};
+use tickgate_core::budget::{BreakerState, Budget, BudgetView, Ledger, Outcome, Payer, Ticket, Verdict};
 use tickgate_core::time::Millis;
 use tokio::sync::oneshot;
 
@@ -24,7 +26,9 @@ use crate::clock::Clock;
 use crate::supervisor::{Death, Dying, SupervisorLink};
 
 pub use handle::{Permit, Quota};
+pub use holder::Holder;
 pub use metrics::BudgetMetrics;
+pub use own::{Fingerprint, OwnQuotas};
 
 /// Mailbox bound: everybody who may wait asking at once, and as many reports.
 const MAILBOX: usize = 16_384;
@@ -77,7 +81,9 @@ pub struct QuotaActor {
     shared: Shared,
     clock: Clock,
     metrics: BudgetMetrics,
-    supervisor: SupervisorLink,
+    holder: Holder,
+    /// Who rebuilds it; nobody needs to when the next one who asks does.
+    supervisor: Option<SupervisorLink>,
     timer: Option<(Millis, SpawnHandle)>,
     shows_again: bool,
 }
@@ -85,10 +91,10 @@ pub struct QuotaActor {
 impl QuotaActor {
     /// Goes on with the budget that `quota` shows.
     #[must_use]
-    pub fn new(quota: &Quota, metrics: BudgetMetrics, supervisor: SupervisorLink) -> Self {
-        let (shared, clock) = (quota.shared.clone(), quota.clock);
+    pub fn new(quota: &Quota, metrics: BudgetMetrics, supervisor: Option<SupervisorLink>) -> Self {
+        let (shared, clock, holder) = (quota.shared.clone(), quota.clock, quota.holder);
         let budget = Budget::new(shared.ledger());
-        Self { budget, waiters: HashMap::new(), shared, clock, metrics, supervisor, timer: None, shows_again: false }
+        Self { budget, waiters: HashMap::new(), shared, clock, metrics, holder, supervisor, timer: None, shows_again: false }
     }
 
     /// Tells everybody of whom something has become what it is.
@@ -135,10 +141,13 @@ impl QuotaActor {
     }
 
     fn show(&mut self, ctx: &mut Context<Self>) {
+        if self.holder == Holder::Caller {
+            // A gauge of each would be a label of each.
+            return;
+        }
         let view = self.budget.view(self.clock.now());
         self.metrics.show(&view, self.budget.waiting());
-        let rests = view.remaining == view.per_minute && view.breaker == BreakerState::Closed;
-        if !rests && !std::mem::replace(&mut self.shows_again, true) {
+        if !view.rests() && !std::mem::replace(&mut self.shows_again, true) {
             ctx.run_later(SHOW_EVERY, |actor, ctx| {
                 actor.shows_again = false;
                 actor.show(ctx);
@@ -160,7 +169,9 @@ impl Actor for QuotaActor {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.supervisor.report(Dying::if_panicking(Death::Quota));
+        if let Some(supervisor) = &self.supervisor {
+            supervisor.report(Dying::if_panicking(Death::Quota));
+        }
     }
 }
 
@@ -191,7 +202,7 @@ impl Handler<Reserve> for QuotaActor {
     type Result = ();
 
     fn handle(&mut self, Reserve { ticket, payer, deadline, reply }: Reserve, ctx: &mut Self::Context) {
-        let waiter = Waiter { payer: payer.as_str(), reply };
+        let waiter = Waiter { payer: self.holder.payer(payer.as_str()), reply };
         let now = self.clock.now();
         match self.budget.ask(ticket, payer, deadline, now) {
             Ok(()) => {
@@ -221,30 +232,9 @@ impl Handler<Settle> for QuotaActor {
     fn handle(&mut self, Settle { probe, outcome }: Settle, ctx: &mut Self::Context) -> Self::Result {
         let (now, before) = (self.clock.now(), self.breaker());
         let paused = self.budget.settle(probe, outcome, now);
-        if let Some(until) = paused {
-            let pause_ms = until.since(now);
-            tracing::warn!(pause_ms, "the upstream says that the plan's rate is exceeded: pausing all calls");
-        }
-        match (before, self.breaker()) {
-            (BreakerState::Open, BreakerState::Open) => {}
-            (_, BreakerState::Open) => tracing::warn!("the upstream keeps failing: leaving it alone for a while"),
-            (BreakerState::Open | BreakerState::HalfOpen, BreakerState::Closed) => tracing::info!("the upstream answers again"),
-            _ => {}
-        }
+        let paused_ms = paused.map(|until| until.since(now));
+        self.holder.log(paused_ms, (before, self.breaker()));
         self.advance(ctx);
         MessageResult(paused)
-    }
-}
-
-/// How a refusal is told to whoever is refused.
-const fn words(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Spent(_) => {
-            "the upstream plan's request budget is spent: try again later, or raise UPSTREAM_RPM if the plan allows more"
-        }
-        Refusal::Paused(_) => "the upstream said that too many requests came, so that all requests to it pause: try again later",
-        Refusal::Broken(_) => "the upstream has failed repeatedly and is left alone for a moment: try again later",
-        Refusal::TooMany(_) => "too many of your requests wait for the upstream already: wait for their answers, then go on",
-        Refusal::Full(_) => "too many requests wait for the upstream: try again later",
     }
 }

@@ -20,15 +20,15 @@ impl StreamActor {
     }
 
     pub(super) fn follow_feed(&self, ctx: &Context<Self>) {
-        if let (Some(feed), Some(symbol), false) = (self.feed(), self.parts.topic.symbol(), self.unknown) {
-            let _ = feed.try_send(FollowFeed { symbol: symbol.clone(), stream: ctx.address().recipient() });
+        if let (Some(feed), false) = (self.feed(), self.unknown) {
+            let _ = feed.try_send(FollowFeed { topic: self.parts.topic.clone(), stream: ctx.address().recipient() });
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a symbol that is not given back would be fed for ever")]
     pub(super) fn unfollow_feed(&self) {
-        if let (Some(feed), Some(symbol)) = (self.feed(), self.parts.topic.symbol()) {
-            feed.do_send(UnfollowFeed(symbol.clone()));
+        if let Some(feed) = self.feed() {
+            feed.do_send(UnfollowFeed(self.parts.topic.clone()));
         }
     }
 

@@ -17,6 +17,7 @@ use tickgate_core::market::Topic;
 use tickgate_core::market::cadence::Pace;
 use tickgate_core::ports::UpstreamError;
 use tickgate_core::tape::Draft;
+use tickgate_core::time::Millis;
 
 use crate::clock::Clock;
 use crate::feed::FeedActor;
@@ -68,6 +69,8 @@ pub struct StreamActor {
     unknown: bool,
     waiting: Vec<Reply>,
     linger: Option<SpawnHandle>,
+    /// When there is something to say though nothing more is seen.
+    due: Option<(Millis, SpawnHandle)>,
 }
 
 impl StreamActor {
@@ -85,6 +88,7 @@ impl StreamActor {
             unknown: false,
             waiting: Vec::new(),
             linger: None,
+            due: None,
         }
     }
 
@@ -173,7 +177,7 @@ impl StreamActor {
         ctx.stop();
     }
 
-    fn observed(&mut self, observation: Observation, ctx: &Context<Self>) {
+    fn observed(&mut self, observation: Observation, ctx: &mut Context<Self>) {
         match observation {
             Observation::Missing if !self.fetched => self.is_unknown(),
             Observation::Failed(error) => self.failed(&error),
@@ -187,6 +191,7 @@ impl StreamActor {
                 if self.subject.is_news() {
                     self.poll(ctx);
                 }
+                self.arm(ctx);
             }
         }
     }
@@ -195,6 +200,27 @@ impl StreamActor {
         for draft in self.subject.observe(observation, &self.parts) {
             self.publish(draft);
         }
+    }
+
+    /// A bar that is over is told though nothing more comes.
+    fn arm(&mut self, ctx: &mut Context<Self>) {
+        let Some(due) = self.subject.due() else { return };
+        if let Some((armed, handle)) = self.due.take() {
+            // One that is early only looks, and is set again.
+            if armed <= due {
+                self.due = Some((armed, handle));
+                return;
+            }
+            ctx.cancel_future(handle);
+        }
+        let handle = ctx.run_later(self.parts.clock.until(due), |stream, ctx| {
+            stream.due = None;
+            if let Some(draft) = stream.subject.pass(&stream.parts) {
+                stream.publish(draft);
+            }
+            stream.arm(ctx);
+        });
+        self.due = Some((due, handle));
     }
 
     fn is_unknown(&mut self) {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use tickgate_core::feed::FeedState;
-use tickgate_core::market::{ArticleFeed, BarLength, BarMaker, Market, MarketPhase, MarketStatus, Quote, QuoteChange, Topic};
+use tickgate_core::market::{
+    ArticleFeed, BarLength, BarMaker, Market, MarketPhase, MarketStatus, Quote, QuoteChange, TickBar, Topic,
+};
 use tickgate_core::ports::UpstreamErrorKind;
 use tickgate_core::tape::{Draft, Event, Identity, Kind};
 use tickgate_core::time::Millis;
@@ -95,10 +97,7 @@ impl Subject {
             },
             (Self::Bars(length, maker), Observation::Quote(quote)) => {
                 let bar = maker.observe(&quote, parts.clock.now());
-                let phase = parts.market_state.phase();
-                bar.map(|bar| draft(Kind::Bar, vec![parts.topic.clone()], bar.to_item(*length, phase), bar.as_of()))
-                    .into_iter()
-                    .collect()
+                bar.map(|bar| bar_draft(&bar, *length, parts)).into_iter().collect()
             }
             (Self::News(NewsSubject { feed, looked }), Observation::Articles(articles)) => {
                 let history = !std::mem::replace(looked, true) && feed.poll_from().is_none();
@@ -114,6 +113,24 @@ impl Subject {
             }
             (Self::Status(status), observation) => status.observe(observation, parts),
             _ => Vec::new(),
+        }
+    }
+}
+
+impl Subject {
+    /// When there is something to say though nothing more is seen.
+    pub(super) fn due(&self) -> Option<Millis> {
+        match self {
+            Self::Bars(_, maker) => maker.due(),
+            _ => None,
+        }
+    }
+
+    /// What there is to say now though nothing more was seen.
+    pub(super) fn pass(&mut self, parts: &StreamParts) -> Option<Draft> {
+        match self {
+            Self::Bars(length, maker) => maker.pass(parts.clock.now()).map(|bar| bar_draft(&bar, *length, parts)),
+            _ => None,
         }
     }
 }
@@ -161,6 +178,10 @@ impl StatusSubject {
         self.told = Some(told);
         vec![draft(Kind::Status, vec![Topic::Status], item, now)]
     }
+}
+
+fn bar_draft(bar: &TickBar, length: BarLength, parts: &StreamParts) -> Draft {
+    draft(Kind::Bar, vec![parts.topic.clone()], bar.to_item(length, parts.market_state.phase()), bar.as_of())
 }
 
 pub(super) fn draft(kind: Kind, topics: Vec<Topic>, item: Vec<u8>, as_of: Millis) -> Draft {

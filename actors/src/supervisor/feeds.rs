@@ -30,10 +30,9 @@ impl SupervisorActor {
         self.feeds.entry(market).or_insert_with(Slot::empty).fill(address);
     }
 
-    /// Who feeds a topic: only prices come by a feed, and only those that are polled otherwise.
+    /// Who feeds a topic: prices, and the bars that are made of them, and only those that are polled otherwise.
     pub(super) fn feed_of(&self, topic: &Topic) -> Option<Slot<FeedActor>> {
-        // Bars are made from polls: of one symbol the feed feeds one stream.
-        let Topic::Prices(symbol) = topic else { return None };
+        let (Topic::Prices(symbol) | Topic::Bars(symbol, _)) = topic else { return None };
         if self.fed.contains(topic) { None } else { self.feeds.get(&symbol.market()).cloned() }
     }
 

@@ -175,7 +175,7 @@ impl SupervisorActor {
 
     fn build_quota(&self, ctx: &Context<Self>) {
         let (quota, metrics, link) = (self.quota.clone(), self.metrics.budget.clone(), Self::link(ctx));
-        self.quota_slot.fill(QuotaActor::start_in_arbiter(&self.market, move |_| QuotaActor::new(&quota, metrics, link)));
+        self.quota_slot.fill(QuotaActor::start_in_arbiter(&self.market, move |_| QuotaActor::new(&quota, metrics, Some(link))));
     }
 
     fn build_tape(&self, ctx: &Context<Self>) {

@@ -80,7 +80,8 @@ impl Ledger {
         let held = paused_until.is_some() || breaker == BreakerState::Open;
         let remaining = if held { 0 } else { self.remaining(now) };
         let next_at = self.next_call_at(false, now).max(self.breaker.admits(now).err().unwrap_or(now));
-        BudgetView { per_minute: self.per_minute, remaining, next_at, paused_until, breaker }
+        let refills_at = if held { Some(next_at) } else { self.all.refills_at(now).or_else(|| self.made.ebbs_at(now)) };
+        BudgetView { per_minute: self.per_minute, remaining, next_at, refills_at, paused_until, breaker }
     }
 
     fn remaining(&self, now: Millis) -> u32 {

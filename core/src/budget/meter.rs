@@ -90,6 +90,12 @@ impl Meter {
         }
     }
 
+    /// When the oldest call of the last window is a window old; `None` for a paced meter, which does not know, and without calls.
+    pub(super) fn refills_at(&self, now: Millis) -> Option<Millis> {
+        let Rule::Windowed(calls) = &self.rule else { return None };
+        calls.iter().map(|at| at.plus(WINDOW_MS)).find(|at| *at > now)
+    }
+
     /// Calls of the last window; `None` for a paced meter, which does not know.
     pub(super) fn made(&self, now: Millis) -> Option<u32> {
         let Rule::Windowed(calls) = &self.rule else { return None };
@@ -134,6 +140,9 @@ mod tests {
         }
         assert_eq!((meter.next_at(Millis(400)), meter.made(Millis(400))), (Millis(61_000), Some(5)));
         assert_eq!(meter.made(Millis(61_000)), Some(3));
+        assert_eq!(meter.refills_at(Millis(400)), Some(Millis(61_000)));
+        assert_eq!(meter.refills_at(Millis(61_000)), Some(Millis(61_100)));
+        assert_eq!(meter.refills_at(Millis(61_300)), None, "nothing is spent");
     }
 
     #[test]

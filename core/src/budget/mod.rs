@@ -117,11 +117,22 @@ pub struct BudgetView {
     /// When the next call can go out; the moment of the view when it can at once. Calls that wait already are not counted.
     #[serde(serialize_with = "written")]
     pub next_at: Millis,
+    /// When `remaining` grows again if nobody asks meanwhile; nothing while none of the calls is spent.
+    #[serde(serialize_with = "written_if_any", skip_serializing_if = "Option::is_none")]
+    pub refills_at: Option<Millis>,
     /// Until when all calls pause, after a 429.
     #[serde(serialize_with = "written_if_any", skip_serializing_if = "Option::is_none")]
     pub paused_until: Option<Millis>,
     /// Whether the upstream is left alone.
     pub breaker: BreakerState,
+}
+
+impl BudgetView {
+    /// Whether nothing is spent, paused or held back: a budget that was forgotten and began anew would look the same.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        self.remaining == self.per_minute && self.paused_until.is_none() && self.breaker == BreakerState::Closed
+    }
 }
 
 fn written<S: Serializer>(moment: &Millis, serializer: S) -> Result<S::Ok, S::Error> {

@@ -35,6 +35,14 @@ impl<const SECONDS: usize> Recent<SECONDS> {
         (oldest..=self.second).fold(0, |sum, second| sum.saturating_add(self.counts[Self::place(second)]))
     }
 
+    /// When the oldest of them counts no more; `None` when it did not happen lately.
+    pub(super) fn ebbs_at(&self, now: Millis) -> Option<Millis> {
+        let second = (now.0 / 1_000).max(self.second);
+        let oldest = (second + 1).saturating_sub(SECONDS as u64);
+        let first = (oldest..=self.second).find(|second| self.counts[Self::place(*second)] > 0)?;
+        Some(Millis((first + SECONDS as u64).saturating_mul(1_000)))
+    }
+
     const fn place(second: u64) -> usize {
         (second % SECONDS as u64) as usize
     }
@@ -54,6 +62,9 @@ mod tests {
         assert_eq!(recent.total(Millis(13_000)), 2);
         assert_eq!(recent.total(Millis(14_999)), 1);
         assert_eq!(recent.total(Millis(15_000)), 0);
+        assert_eq!(recent.ebbs_at(Millis(12_999)), Some(Millis(13_000)));
+        assert_eq!(recent.ebbs_at(Millis(14_000)), Some(Millis(15_000)));
+        assert_eq!(recent.ebbs_at(Millis(15_000)), None);
         recent.count(Millis(13_500));
         assert_eq!(recent.total(Millis(13_500)), 3);
         recent.count(Millis(90_000));

@@ -222,7 +222,7 @@ fn a_view_is_written_with_words_and_dates() {
     ledger.settle(false, Outcome::Limited(Some(90_000)), now);
     assert_eq!(
         written(&ledger),
-        r#"{"per_minute":5,"remaining":0,"next_at":"2026-03-10T18:32:37.294Z","paused_until":"2026-03-10T18:32:37.294Z","breaker":"closed"}"#
+        r#"{"per_minute":5,"remaining":0,"next_at":"2026-03-10T18:32:37.294Z","refills_at":"2026-03-10T18:32:37.294Z","paused_until":"2026-03-10T18:32:37.294Z","breaker":"closed"}"#
     );
 }
 

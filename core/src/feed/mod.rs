@@ -8,12 +8,10 @@
 //! | `reading` | what does one frame say |
 //! | `inbox` | what waits to be read, and what gives way when there is too much |
 //! | `book` | what does a symbol cost now, trades and quotes taken together |
-//! | `bars` | which bars are known, each in its newest version |
 //! | `connection` | what is to be done next with the one connection of a market (`deed`: what can happen and be done, `state`, `subscriptions`: what it keeps) |
 //!
 //! One market is one cluster of the upstream, with at most one connection (polygon.md §5.1).
 
-mod bars;
 mod book;
 mod channel;
 mod connection;
@@ -27,7 +25,6 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 
-pub use bars::{BarBook, Upsert};
 pub use book::Book;
 pub use channel::{Channel, ChannelKind, action_message, channels_of};
 pub use connection::Connection;

@@ -84,12 +84,14 @@ impl BarMaker {
         Self { length, last: None, making: None, given_until: Millis(0), lag_ms: 0 }
     }
 
-    /// Takes what was seen at `now`; gives the bar that is over by it. A tick of a bar that was given already is dropped.
+    /// Takes what was seen at `now`; gives the bar that is over by it. A tick of a bar that was given already is dropped. A tick
+    /// is a new price or a greater volume: that only bid or ask moved is none.
     pub fn observe(&mut self, quote: &Quote, now: Millis) -> Option<TickBar> {
         let change = QuoteChange::between(self.last.as_ref(), quote);
         // What was known before the first look is no tick of the bar that is being made.
-        let is_tick = change == QuoteChange::Changed && self.last.as_ref().is_some_and(|last| quote.as_of > last.as_of);
-        let over = self.over(quote, is_tick, now);
+        let traded = |last: &Quote| quote.price != last.price || quote.volume != last.volume;
+        let is_tick = change == QuoteChange::Changed && self.last.as_ref().is_some_and(traded);
+        let over = if is_tick { self.over_by(quote.as_of) } else { None }.or_else(|| self.pass(now));
         if is_tick {
             self.take(quote);
             self.lag_ms = now.since(quote.as_of);
@@ -100,15 +102,29 @@ impl BarMaker {
         over
     }
 
-    fn over(&mut self, quote: &Quote, is_tick: bool, now: Millis) -> Option<TickBar> {
-        let end = self.making.as_ref()?.start.plus(self.length.ms());
-        let by_tick = is_tick && quote.as_of >= end;
-        let by_time = now >= end.plus(self.lag_ms + GRACE_MS);
-        if !(by_tick || by_time) {
-            return None;
-        }
-        self.given_until = end;
-        self.making.take()
+    /// When the bar in the making is over at the latest, if nothing more comes.
+    #[must_use]
+    pub fn due(&self) -> Option<Millis> {
+        let bar = self.making.as_ref()?;
+        Some(bar.start.plus(self.length.ms() + self.lag_ms + GRACE_MS))
+    }
+
+    /// Gives the bar that is over at `now` without another tick.
+    pub fn pass(&mut self, now: Millis) -> Option<TickBar> {
+        self.due().filter(|due| now >= *due)?;
+        self.give()
+    }
+
+    /// The bar that a tick of this moment ends.
+    fn over_by(&mut self, tick: Millis) -> Option<TickBar> {
+        self.making.as_ref().filter(|bar| tick >= bar.start.plus(self.length.ms()))?;
+        self.give()
+    }
+
+    fn give(&mut self) -> Option<TickBar> {
+        let bar = self.making.take()?;
+        self.given_until = bar.start.plus(self.length.ms());
+        Some(bar)
     }
 
     fn take(&mut self, quote: &Quote) {
@@ -251,6 +267,21 @@ mod tests {
         assert!(maker.making.is_none());
         maker.observe(&quote(4.0, 4.0, 16_000), Millis(16_700));
         assert_eq!(maker.making.as_ref().unwrap().start, Millis(15_000));
+    }
+
+    #[test]
+    fn trades_of_one_moment_are_ticks_each_and_a_quote_is_none() {
+        let mut maker = maker("5s");
+        maker.observe(&quote(1.0, 1.0, 9_000), Millis(9_000));
+        for (price, volume, at) in [(2.0, 2.0, 10_000), (5.0, 3.0, 10_000), (2.5, 4.0, 10_000)] {
+            assert_eq!(maker.observe(&quote(price, volume, at), Millis(at)), None);
+        }
+        let moved = Quote { ask: Some(3.0), ..quote(2.5, 4.0, 15_100) };
+        assert_eq!(maker.observe(&moved, Millis(15_100)), None);
+        assert_eq!(maker.due(), Some(Millis(16_500)));
+        let bar = maker.pass(Millis(16_500)).unwrap();
+        assert_eq!((bar.open, bar.high, bar.low, bar.close, bar.ticks), (2.0, 5.0, 2.0, 2.5, 3));
+        assert_eq!((maker.due(), maker.pass(Millis(u64::MAX))), (None, None));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub enum Shelf {
     Alerts,
     /// MCP sessions that wait for their client to come back.
     Sessions,
+    /// Callers' own upstream keys.
+    UpstreamKeys,
 }
 
 impl Shelf {
@@ -29,6 +31,7 @@ impl Shelf {
             Self::Tasks => "tasks",
             Self::Alerts => "alerts",
             Self::Sessions => "sessions",
+            Self::UpstreamKeys => "upstream_keys",
         }
     }
 }

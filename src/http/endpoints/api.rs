@@ -85,8 +85,7 @@ async fn bars_of(request: &HttpRequest, symbol: &str, worker: &Worker) -> Result
     let payer = Payer::Caller(caller(request).ok_or_else(unauthorized)?.principal);
     let bars = bars::newest(&worker.context, &symbol, timespan, limit, payer, RequestIdentity::of(request)).await;
     let bars = bars.map_err(|error| upstream_problem(&error))?;
-    let freshness = worker.context.freshness(bars.as_of, bars.delayed, position);
-    let freshness = worker.context.freshness_by(bars.hit, freshness);
+    let freshness = worker.context.freshness_asked(bars.hit, bars.as_of, bars.delayed, position);
     Ok(answer(&bars.rows, &json!(freshness), &position.to_string()))
 }
 

@@ -13,6 +13,12 @@ pub(in crate::http) async fn get_only(request: HttpRequest) -> HttpResponse {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This takes GET only.").allow("GET").respond(&request)
 }
 
+pub(in crate::http) async fn get_put_delete_only(request: HttpRequest) -> HttpResponse {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This takes GET, PUT and DELETE only.")
+        .allow("GET, PUT, DELETE")
+        .respond(&request)
+}
+
 pub(in crate::http) async fn post_only(request: HttpRequest) -> HttpResponse {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This takes POST only.").allow("POST").respond(&request)
 }

@@ -11,6 +11,7 @@ pub(super) mod metrics;
 pub(super) mod progress;
 pub(super) mod query;
 pub(super) mod test_error;
+pub(super) mod upstream_key;
 
 use actix_web::HttpRequest;
 

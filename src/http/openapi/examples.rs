@@ -22,6 +22,7 @@ pub(super) fn example(id: &str) -> Value {
         "mcp_post_stream" => json!(
             "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{…}}\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{…}}\n\n"
         ),
+        "upstream_key_get" | "upstream_key_put" => json!({"set": true, "plan": "free", "since": "2026-03-10T18:31:07.294Z"}),
         "health" => json!({"status": "healthy", "uptime_seconds": 12, "version": env!("CARGO_PKG_VERSION"), "checks": {}}),
         "live" => json!({"status": "alive"}),
         "ready" => json!({"status": "ready"}),

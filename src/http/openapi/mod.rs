@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
 use self::examples::{arguments, example};
-use self::operations::{AnswerKind, MCP_NAME, OPERATIONS, Operation};
+use self::operations::{AnswerKind, MCP_NAME, OPERATIONS, Operation, UPSTREAM_KEY};
 use crate::prompts::Prompt;
 use crate::registry::Registry;
 
@@ -35,6 +35,7 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
     }
     let calls = example_calls(registry);
     document["paths"]["/messages"]["post"]["requestBody"] = request_body(&calls);
+    document["paths"][UPSTREAM_KEY]["put"]["requestBody"] = upstream_key_body();
     patch_mcp(&mut document["paths"]["/mcp"]["post"], calls);
     document["x-mcp-tools"] = tools(registry);
     document["x-mcp-prompts"] = prompts(registry);
@@ -169,6 +170,15 @@ fn request_body(calls: &[Call]) -> Value {
         })
         .collect();
     json!({"required": true, "content": {"application/json": {"schema": {"type": "object", "required": ["jsonrpc", "method"]}, "examples": examples}}})
+}
+
+/// What sets a caller's own upstream key.
+fn upstream_key_body() -> Value {
+    let schema = json!({"type": "object", "required": ["key"], "additionalProperties": false, "properties": {
+        "key": {"type": "string", "format": "password", "minLength": 8, "maxLength": 256, "description": "Your key; it is never shown again"},
+        "plan": {"type": "string", "enum": ["free", "starter", "developer", "advanced"], "description": "What the key allows; as the gateway's key by default"},
+    }});
+    json!({"required": true, "content": {"application/json": {"schema": schema, "example": {"key": "YOUR_UPSTREAM_KEY", "plan": "free"}}}})
 }
 
 fn sample_arguments(prompt: &Prompt) -> Map<String, Value> {

@@ -55,6 +55,9 @@ const SESSION: Parameter = header("Mcp-Session-Id", true, "", "From the answer t
 /// The header that names what a request of 2026-07-28 is about; its examples come from the registry.
 pub(super) const MCP_NAME: &str = "Mcp-Name";
 
+/// Where a caller's own upstream key is set.
+pub(super) const UPSTREAM_KEY: &str = "/api/user/upstream-key";
+
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         method: "get",
@@ -168,6 +171,33 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Market session and upstream health",
         parameters: &[],
         answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "get",
+        path: UPSTREAM_KEY,
+        id: "upstream_key_get",
+        tag: "account",
+        summary: "Whether you have an own upstream key, of which plan and since when; never the key",
+        parameters: &[],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "put",
+        path: UPSTREAM_KEY,
+        id: "upstream_key_put",
+        tag: "account",
+        summary: "Set your own upstream key: it is tried once, kept encrypted, and what you ask goes out with it, on its own budget",
+        parameters: &[],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "delete",
+        path: UPSTREAM_KEY,
+        id: "upstream_key_delete",
+        tag: "account",
+        summary: "Forget your own upstream key: what you ask goes out with the gateway's again",
+        parameters: &[],
+        answer: AnswerKind::Nothing,
     },
     Operation {
         method: "post",

@@ -110,7 +110,7 @@ pub(in crate::storage) async fn another_principals_record_is_like_none(place: im
 
 pub(in crate::storage) async fn shelves_do_not_mix(place: impl Place) {
     let store = place.open(sealer(&[1])).await;
-    let shelves = [Shelf::Tasks, Shelf::Alerts, Shelf::Sessions];
+    let shelves = [Shelf::Tasks, Shelf::Alerts, Shelf::Sessions, Shelf::UpstreamKeys];
     for shelf in shelves {
         store.put(shelf, vec![record(7, "user:ada", shelf.as_str())]).await.unwrap();
     }

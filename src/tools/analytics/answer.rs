@@ -162,7 +162,7 @@ pub(super) fn answer<R: Serialize>(
     let delayed = series.iter().any(|series| series.delayed);
     let mut content = content(wanted, series, results, now);
     let hit = series.iter().map(|series| series.hit).fold(Hit::Miss, Hit::older);
-    content["_freshness"] = json!(context.freshness_by(hit, context.freshness(as_of, delayed, position)));
+    content["_freshness"] = json!(context.freshness_asked(hit, as_of, delayed, position));
     structured(content.to_string().as_bytes())
 }
 

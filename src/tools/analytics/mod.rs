@@ -27,7 +27,7 @@ use tickgate_core::budget::Payer;
 use super::arguments;
 use super::outcome::ToolFailure;
 use super::schema;
-use super::tool::{Tool, ToolRun, Toolset, reads};
+use super::tool::{Asks, Tool, ToolRun, Toolset, reads};
 use crate::tools::bar_series::BarSeries;
 use asked::Wanted;
 
@@ -68,6 +68,7 @@ fn tool<A: Analysis>() -> Tool {
         toolset: Toolset::Analytics,
         streaming: false,
         hints: reads(true),
+        asks: Asks::Callers,
         icons: Vec::new(),
         run: Arc::new(|call| {
             let asked =

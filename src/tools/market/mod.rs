@@ -24,7 +24,7 @@ use super::context::ToolContext;
 use super::endpoint::{Endpoint, Request};
 use super::endpoints::{self, ENDPOINTS};
 use super::outcome::{ToolFailure, ToolOutcome};
-use super::tool::{Tool, ToolCall, ToolRun, reads};
+use super::tool::{Asks, Tool, ToolCall, ToolRun, reads};
 use crate::upstream::cache::CachedAnswer;
 use crate::upstream::polygon::{PageCall, Path, UpstreamCall};
 use cursor::{Asked, Place};
@@ -52,6 +52,7 @@ fn tool(endpoint: &'static Endpoint) -> Tool {
         toolset: endpoint.toolset,
         streaming: false,
         hints: reads(true),
+        asks: Asks::Callers,
         icons: Vec::new(),
         run: Arc::new(move |call| match arguments::read(call.arguments.as_deref()) {
             Err(failure) => ToolRun::Done(Err(failure)),

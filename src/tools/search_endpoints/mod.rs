@@ -15,7 +15,7 @@ use tickgate_core::mcp::ToolOutput;
 use super::arguments;
 use super::endpoint::{Endpoint, Parameter};
 use super::outcome::{ToolFailure, ToolOutcome, structured};
-use super::tool::{Tool, ToolRun, reads};
+use super::tool::{Asks, Tool, ToolRun, reads};
 use super::toolset::Toolset;
 use ranking::Found;
 
@@ -53,6 +53,7 @@ pub(super) fn tool() -> Tool {
         toolset: Toolset::Standard,
         streaming: false,
         hints: reads(false),
+        asks: Asks::Nothing,
         icons: Vec::new(),
         run: Arc::new(|call| {
             let arguments = arguments::read(call.arguments.as_deref());

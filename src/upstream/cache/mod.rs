@@ -90,12 +90,31 @@ type Now = Arc<dyn Fn() -> Millis + Send + Sync>;
 
 /// What is asked, beside of whom.
 struct Question {
-    /// Path and query, the query in order. No key is in it: one cache serves one upstream key.
+    /// Whose key asks, if it is a caller's own, then path and query, the query in order: what was got with an own key is never
+    /// given to others. The upstream key itself is not in it.
     key: Arc<str>,
+    owner: Option<u64>,
     class: CacheClass,
     session: Session,
     payer: Payer,
     deadline: Millis,
+}
+
+impl Question {
+    /// The question as the owner of a key asks it.
+    fn with_key_of(self, owner: Option<u64>) -> Self {
+        match owner {
+            None => self,
+            // Every path begins with a slash, so that no owner's is another's or everybody's.
+            Some(number) => Self { key: format!("{number}{}", self.key).into(), owner, ..self },
+        }
+    }
+
+    /// Whether an older answer may stand in for this failure. That a caller's own key is refused is for the caller to know.
+    fn is_bridged(&self, kind: UpstreamErrorKind) -> bool {
+        let is_told = self.owner.is_some() && kind == UpstreamErrorKind::Auth;
+        (kind.is_outage() || kind == UpstreamErrorKind::Budget) && !is_told
+    }
 }
 
 impl UpstreamCache {
@@ -126,6 +145,7 @@ impl UpstreamCache {
         let mut query = call.query.clone();
         query.sort();
         let question = self.question(call.path.with_query(&query), class, session, (&call.payer, call.deadline));
+        let question = question.with_key_of(client.owner());
         self.answer(&question, || {
             let (client, call) = (Rc::clone(client), call.clone());
             async move { client.get(call).await }
@@ -145,6 +165,7 @@ impl UpstreamCache {
         session: &Session,
     ) -> Result<CachedAnswer, UpstreamError> {
         let question = self.question(call.next.as_str().to_owned(), class, session, (&call.payer, call.deadline));
+        let question = question.with_key_of(client.owner());
         self.answer(&question, || {
             let (client, call) = (Rc::clone(client), call.clone());
             async move { client.get_page(call).await }
@@ -161,7 +182,7 @@ impl UpstreamCache {
         let (payer, deadline) = (asker.0.clone(), asker.1);
         let class = class_of(class, &target, (self.now)(), &self.new_york);
         let session = if rests_with_stocks(&target) { *session } else { Session { phase: Session::OPEN.phase, ..*session } };
-        Question { key: target.into(), class, session, payer, deadline }
+        Question { key: target.into(), owner: None, class, session, payer, deadline }
     }
 
     async fn answer<F>(&self, question: &Question, fetch: impl Fn() -> F) -> Result<CachedAnswer, UpstreamError>
@@ -196,7 +217,7 @@ impl UpstreamCache {
                 tries += 1;
                 continue;
             }
-            return self.settle(outcome, stale, joined);
+            return self.settle(question, outcome, stale, joined);
         }
     }
 
@@ -254,9 +275,15 @@ impl UpstreamCache {
         }
     }
 
-    fn settle(&self, outcome: Outcome, stale: Option<Arc<UpstreamAnswer>>, joined: bool) -> Result<CachedAnswer, UpstreamError> {
+    fn settle(
+        &self,
+        question: &Question,
+        outcome: Outcome,
+        stale: Option<Arc<UpstreamAnswer>>,
+        joined: bool,
+    ) -> Result<CachedAnswer, UpstreamError> {
         match (outcome, stale) {
-            (Err(error), Some(answer)) if error.kind.is_outage() || error.kind == UpstreamErrorKind::Budget => {
+            (Err(error), Some(answer)) if question.is_bridged(error.kind) => {
                 self.metrics.stale.inc();
                 tracing::debug!(error.kind = error.kind.as_str(), "an older answer stands in for the upstream's");
                 Ok(CachedAnswer { answer, hit: Hit::Stale })

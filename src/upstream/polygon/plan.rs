@@ -23,6 +23,17 @@ pub enum Plan {
 }
 
 impl Plan {
+    /// The name in settings and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Starter => "starter",
+            Self::Developer => "developer",
+            Self::Advanced => "advanced",
+        }
+    }
+
     /// How many calls a minute may be made.
     #[must_use]
     pub const fn per_minute(self) -> u32 {
@@ -73,7 +84,7 @@ mod tests {
         for (name, plan) in
             [("free", Plan::Free), ("starter", Plan::Starter), ("developer", Plan::Developer), ("advanced", Plan::Advanced)]
         {
-            assert_eq!(name.parse(), Ok(plan));
+            assert_eq!((name.parse(), plan.as_str()), (Ok(plan), name));
         }
         let error = "gold".parse::<Plan>().unwrap_err().to_string();
         assert_eq!(error, "\"gold\" is not a plan: use free, starter, developer or advanced");

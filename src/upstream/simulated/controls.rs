@@ -1,7 +1,7 @@
 //! What a test can turn and read: pinned prices, extra articles, faults, the switch, and the counts of requests. The only
 //! state of the simulator.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +20,9 @@ const MAX_EXTRAS: usize = 1_000;
 /// Pins of one symbol beyond this push out the oldest.
 const MAX_PINS: usize = 1_000;
 
+/// Keys are counted one by one only up to here.
+const MAX_KEYS: usize = 1_000;
+
 /// How often each route was asked.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
@@ -35,6 +38,14 @@ pub(crate) struct Controls {
     pins: Mutex<HashMap<String, Vec<Pin>>>,
     extras: Mutex<Extras>,
     down: AtomicBool,
+    keys: Mutex<Keys>,
+}
+
+/// The keys that were shown, and those that are refused. Kept out of what is shown of the counts.
+#[derive(Default)]
+struct Keys {
+    requests: HashMap<String, u64>,
+    refused: HashSet<String>,
 }
 
 #[derive(Default)]
@@ -51,6 +62,31 @@ impl Controls {
             pins: Mutex::default(),
             extras: Mutex::default(),
             down: AtomicBool::new(false),
+            keys: Mutex::default(),
+        }
+    }
+
+    /// Counts a request with a key, and says whether the key is refused.
+    pub(crate) fn show_key(&self, key: &str) -> bool {
+        let mut keys = lock(&self.keys);
+        if let Some(count) = keys.requests.get_mut(key) {
+            *count += 1;
+        } else if keys.requests.len() < MAX_KEYS {
+            keys.requests.insert(key.to_owned(), 1);
+        }
+        keys.refused.contains(key)
+    }
+
+    pub(crate) fn requests_with(&self, key: &str) -> u64 {
+        lock(&self.keys).requests.get(key).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn refuse_key(&self, key: &str, refused: bool) {
+        let mut keys = lock(&self.keys);
+        if refused {
+            keys.refused.insert(key.to_owned());
+        } else {
+            keys.refused.remove(key);
         }
     }
 

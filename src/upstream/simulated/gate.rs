@@ -45,8 +45,11 @@ pub(crate) async fn pass<B: MessageBody + 'static>(
     let request_id = request_id(&request, state.settings.seed, number);
     request.extensions_mut().insert(RequestMark { request_id, damage: fault.and_then(damage) });
     wait(state.settings.latency_ms, fault).await;
+    let key = key_of(&request);
+    let unknown = key.as_deref().is_some_and(|key| state.controls.show_key(key));
     let refused = if state.controls.is_down() { Some(Refusal::Unavailable.into()) } else { fault.and_then(failure) };
-    let refused = refused.or_else(|| check_key(&request, &pattern).err().map(Answer::from));
+    let refused = refused.or_else(|| unknown.then(|| Refusal::UnknownKey.into()));
+    let refused = refused.or_else(|| check_key(key.as_deref(), &pattern).err().map(Answer::from));
     match refused {
         Some(answer) => {
             let response = answer.respond_to(request.request());
@@ -94,11 +97,14 @@ fn damage(fault: FaultKind) -> Option<Damage> {
     }
 }
 
-fn check_key(request: &ServiceRequest, pattern: &str) -> Result<(), Refusal> {
+fn key_of(request: &ServiceRequest) -> Option<String> {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = header.and_then(|value| value.strip_prefix("Bearer ")).map(|key| key.trim().to_owned());
-    let key = bearer.or_else(|| Parameters::of(request.query_string()).text("apiKey").map(str::to_owned));
-    match key.as_deref() {
+    bearer.or_else(|| Parameters::of(request.query_string()).text("apiKey").map(str::to_owned))
+}
+
+fn check_key(key: Option<&str>, pattern: &str) -> Result<(), Refusal> {
+    match key {
         None | Some("") => Err(Refusal::NoKey),
         Some(BAD_KEY) => Err(Refusal::UnknownKey),
         Some(FREE_KEY) if SNAPSHOTS.iter().any(|start| pattern.starts_with(start)) => Err(Refusal::NotEntitled),

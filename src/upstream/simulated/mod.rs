@@ -127,6 +127,16 @@ impl Simulator {
         self.state.controls.requests_to(path_prefix)
     }
 
+    /// Counts the requests that came with this key. Only the first 1,000 different keys are counted.
+    pub fn requests_with_key(&self, key: &str) -> u64 {
+        self.state.controls.requests_with(key)
+    }
+
+    /// Refuses a key from now on as one that nobody has, or takes it again.
+    pub fn refuse_key(&self, key: &str, refused: bool) {
+        self.state.controls.refuse_key(key, refused);
+    }
+
     /// Changes what goes wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.state.controls.set_faults(faults);

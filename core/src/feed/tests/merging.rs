@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{Bar, BarBook, Book, FeedEvent, Span, Told, Upsert};
+use super::super::{Bar, Book, FeedEvent, Span, Told};
 use crate::market::{Quote, Source};
 use crate::time::Millis;
 
@@ -102,21 +102,6 @@ fn a_currency_costs_what_lies_between_bid_and_ask() {
     let told = Told::Quote { bid: Some(1.0846), ask: Some(1.0848) };
     let quote = book.take(&FeedEvent { symbol: "C:EURUSD".parse().unwrap(), at: Millis(60), told }).unwrap();
     assert_eq!((quote.price, quote.bid), (1.0847, Some(1.0846)));
-}
-
-#[test]
-fn a_bar_that_comes_again_replaces_itself_and_old_ones_leave() {
-    let (mut bars, symbol) = (BarBook::default(), "AAPL".parse().unwrap());
-    assert_eq!(bars.upsert(&symbol, bar(1_000, 1.0)), Upsert::New);
-    assert_eq!(bars.upsert(&symbol, bar(1_000, 1.0)), Upsert::Same);
-    assert_eq!(bars.upsert(&symbol, bar(1_000, 2.0)), Upsert::Replaced);
-    assert_eq!(bars.upsert(&symbol, Bar { span: Span::Minute, ..bar(1_000, 2.0) }), Upsert::New);
-    for start in 2..=BarBook::MAX_BARS as u64 + 1 {
-        assert_eq!(bars.upsert(&symbol, bar(start * 1_000, 1.0)), Upsert::New);
-    }
-    assert_eq!(bars.upsert(&symbol, bar(1_000, 1.0)), Upsert::TooOld);
-    assert_eq!(bars.bars(&symbol, Span::Second).count(), BarBook::MAX_BARS);
-    assert_eq!(bars.bars(&symbol, Span::Second).next().unwrap().start, Millis(2_000));
 }
 
 proptest! {

@@ -11,6 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 use tickgate_core::access::Principal;
 use tickgate_core::mcp::{Era, Revision, classify};
 use tickgate_core::rpc::{Body, ClientMessage, ErrorCode};
@@ -71,7 +72,7 @@ async fn read(request: &HttpRequest, payload: Payload, worker: &Worker) -> Resul
     read_body(payload, worker).await
 }
 
-fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     let mut types = headers.get_all(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
     let is_json = |media_type: &str| {
         media_type.split(';').next().is_some_and(|named| named.trim().eq_ignore_ascii_case("application/json"))
@@ -85,7 +86,12 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 async fn read_body(payload: Payload, worker: &Worker) -> Result<Body, Problem> {
-    let most = worker.gateway.settings.limits.max_body_bytes;
+    let bytes = read_bytes(payload, worker.gateway.settings.limits.max_body_bytes).await?;
+    Body::parse(&bytes).map_err(|error| Problem::bad_request("invalid_message", error.message).with_code(error.code))
+}
+
+/// The whole body, at most so many bytes of it and within its time.
+pub(super) async fn read_bytes(payload: Payload, most: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -101,9 +107,7 @@ async fn read_body(payload: Payload, worker: &Worker) -> Result<Body, Problem> {
         Ok(Ok(Err(_))) => {
             Err(Problem::bad_request("unreadable_body", "the body could not be read").with_code(ErrorCode::INVALID_REQUEST))
         }
-        Ok(Ok(Ok(bytes))) => {
-            Body::parse(&bytes).map_err(|error| Problem::bad_request("invalid_message", error.message).with_code(error.code))
-        }
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
     }
 }
 

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use tickgate_actors::Clock;
 use tickgate_actors::quota::{Permit, Quota};
-use tickgate_core::budget::{Outcome, Payer};
+use tickgate_core::budget::{BudgetView, Outcome, Payer};
 use tickgate_core::market::Source;
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
@@ -116,6 +116,8 @@ pub struct PolygonClient {
     http: awc::Client,
     pub(super) quota: Quota,
     metrics: UpstreamMetrics,
+    /// Which caller's own key it asks with; none for the gateway's.
+    owner: Option<u64>,
 }
 
 impl fmt::Debug for PolygonClient {
@@ -133,7 +135,50 @@ impl PolygonClient {
         let origin = settings.base_url.origin().ascii_serialization();
         let base = format!("{origin}{}", settings.base_url.path().trim_end_matches('/'));
         let authorization = bearer(&settings.key);
-        Self { settings, clock, memory: Memory::default(), base, authorization, quoting, http: http_client(), quota, metrics }
+        let (memory, http) = (Memory::default(), http_client());
+        Self { settings, clock, memory, base, authorization, quoting, http, quota, metrics, owner: None }
+    }
+
+    /// A client that asks the same upstream over the same connections with a caller's own key. `owner`: a number that no other key
+    /// has, and none that this caller had before.
+    #[must_use]
+    pub fn with_key(&self, key: SecretString, plan: Plan, owner: u64, quota: Quota) -> Self {
+        let settings = PolygonSettings { base_url: self.settings.base_url.clone(), key, plan, source: self.settings.source };
+        let host = settings.base_url.host_str().unwrap_or_default();
+        Self {
+            clock: self.clock,
+            memory: Memory::default(),
+            base: self.base.clone(),
+            authorization: bearer(&settings.key),
+            quoting: Quoting::new(settings.key.clone(), host),
+            http: self.http.clone(),
+            quota,
+            metrics: self.metrics.clone(),
+            owner: Some(owner),
+            settings,
+        }
+    }
+
+    /// Which caller's own key it asks with; none for the gateway's. Answers are kept apart by it.
+    pub(in crate::upstream) const fn owner(&self) -> Option<u64> {
+        self.owner
+    }
+
+    /// The time.
+    pub(in crate::upstream) fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// The plan of its key.
+    #[must_use]
+    pub const fn plan(&self) -> Plan {
+        self.settings.plan
+    }
+
+    /// How the budget of this client's key stands; nothing for a recording, which nobody is asked for.
+    #[must_use]
+    pub fn budget(&self) -> Option<BudgetView> {
+        (!self.is_a_recording()).then(|| self.quota.view())
     }
 
     /// Asks the upstream.
@@ -143,7 +188,7 @@ impl PolygonClient {
     /// failing say when to try again.
     pub async fn get(&self, call: UpstreamCall) -> Result<UpstreamAnswer, UpstreamError> {
         let UpstreamCall { path, query, payer, deadline, request_id } = call;
-        self.fetch(&path.with_query(&query), &payer, deadline, request_id.as_deref()).await
+        self.fetch(&path.with_query(&query), &payer, deadline, request_id.as_deref()).await.map_err(|error| self.told(error))
     }
 
     /// Asks for the next page of an answer, from this client's own upstream whatever host the page was said to lie on.
@@ -151,7 +196,29 @@ impl PolygonClient {
     /// # Errors
     /// As [`PolygonClient::get`].
     pub async fn get_page(&self, call: PageCall) -> Result<UpstreamAnswer, UpstreamError> {
-        self.fetch(call.next.as_str(), &call.payer, call.deadline, call.request_id.as_deref()).await
+        let answered = self.fetch(call.next.as_str(), &call.payer, call.deadline, call.request_id.as_deref()).await;
+        answered.map_err(|error| self.told(error))
+    }
+
+    /// What is wrong with a caller's own key is told to the caller, who can mend it; with the gateway's, only its operator can.
+    fn told(&self, error: UpstreamError) -> UpstreamError {
+        let message = match error.kind {
+            _ if self.owner.is_none() || self.is_a_recording() => return error,
+            UpstreamErrorKind::Auth => {
+                "the upstream refused your own upstream key: set a valid one (PUT /api/user/upstream-key), or delete it (DELETE) to use the gateway's again"
+            }
+            UpstreamErrorKind::NotEntitled => {
+                "the plan of your own upstream key does not include this data: ask for other data, or set a key with a larger plan (PUT /api/user/upstream-key), or delete it (DELETE) to use the gateway's again"
+            }
+            _ => return error,
+        };
+        UpstreamError { message: message.into(), ..error }
+    }
+
+    /// Whether there is no upstream to ask.
+    #[must_use]
+    pub fn is_a_recording(&self) -> bool {
+        self.settings.base_url.as_str() == RECORDING_URL
     }
 
     async fn fetch(
@@ -161,7 +228,7 @@ impl PolygonClient {
         deadline: Millis,
         request_id: Option<&str>,
     ) -> Result<UpstreamAnswer, UpstreamError> {
-        if self.settings.base_url.as_str() == RECORDING_URL {
+        if self.is_a_recording() {
             return Err(UpstreamError::new(
                 UpstreamErrorKind::NotEntitled,
                 "the market is a recording: it has streams of prices and news and answers nothing else; run against a live or simulated market",

@@ -93,6 +93,12 @@ impl Bench {
         metrics.filter(of).map(|metric| metric.get_counter().get_value() as u64).sum()
     }
 
+    fn gauge(&self, name: &str) -> u64 {
+        let families = self.registry.gather();
+        let metrics = families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric());
+        metrics.map(|metric| metric.get_gauge().get_value() as u64).sum()
+    }
+
     async fn until(&self, what: &str, happened: impl Fn(&Self) -> bool) {
         let begun = Instant::now();
         while !happened(self) {
@@ -158,13 +164,13 @@ fn simulator() -> Simulator {
 #[actix_rt::test]
 async fn prices_of_every_market_come_by_its_feed() {
     let bench = Bench::quick();
-    for topic in ["prices:AAPL", "prices:X:BTCUSD", "prices:C:EURUSD"] {
+    for topic in ["prices:AAPL", "prices:X:BTCUSD", "prices:C:EURUSD", "prices:I:SPX"] {
         let mut prices = bench.read(topic).await;
         let price = prices.until_source("ws").await;
         assert_eq!(topic, format!("prices:{}", price["symbol"].as_str().unwrap()));
         assert!(price["price"].as_f64().unwrap() > 0.0 && price["delayed"] == false, "{price}");
     }
-    assert_eq!(bench.simulator.feed().opened(), 3, "a connection per market");
+    assert_eq!(bench.simulator.feed().opened(), 4, "a connection per market");
 }
 
 #[actix_rt::test]
@@ -204,6 +210,30 @@ async fn a_symbol_is_subscribed_once_for_all_its_readers_and_given_back_with_the
     bench.until("MSFT to be given back", |bench| !bench.simulator.feed().subscribed().contains(&"T.MSFT".to_owned())).await;
     assert!(bench.simulator.feed().subscribed().contains(&"T.AAPL".to_owned()));
     drop(first);
+    bench.until("the connection to be closed", |bench| bench.simulator.feed().connected() == 0).await;
+}
+
+#[actix_rt::test]
+async fn bars_are_made_from_the_trades_of_the_feed_and_share_the_subscription_of_the_price() {
+    let bench = Bench::quick();
+    let prices = bench.read("prices:AAPL").await;
+    let mut bars = bench.read("bars:AAPL:1s").await;
+    let begun = Instant::now();
+    loop {
+        let bar = bars.next().await;
+        if bar["source"] == "ws" && bar["ticks"].as_u64().unwrap() > 1 {
+            assert_eq!((bar["symbol"].as_str(), bar["seconds"].as_u64()), (Some("AAPL"), Some(1)), "{bar}");
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "no bar of several trades: {bar}");
+    }
+    assert_eq!(bench.simulator.feed().subscribed().iter().filter(|channel| *channel == "T.AAPL").count(), 1);
+    drop(prices);
+    // The price rests after a moment; the bars go on without it.
+    bench.until("the price to rest", |bench| bench.gauge("tickgate_topics_watched") == 2).await;
+    assert_eq!(bars.next().await["source"], "ws");
+    assert!(bench.simulator.feed().subscribed().contains(&"T.AAPL".to_owned()));
+    drop(bars);
     bench.until("the connection to be closed", |bench| bench.simulator.feed().connected() == 0).await;
 }
 

@@ -75,7 +75,8 @@ async fn too_many_requests_pause_the_budget_of_all_and_are_reported_at_once() {
         let error = bench.get(TICKERS).await.unwrap_err();
         assert_eq!(error.kind, UpstreamErrorKind::RateLimited, "{fault}");
         let pause = error.retry_after_ms.unwrap();
-        assert!((15_000..=60_000).contains(&pause), "{pause}");
+        // 15 s at least, less what has passed since.
+        assert!((10_000..=60_000).contains(&pause), "{pause}");
         simulator.set_faults("".parse().unwrap());
         let mut call = bench.call(TICKERS, &[]);
         call.deadline = bench.clock.now().plus(10_000);
