@@ -27,9 +27,7 @@ impl Holder {
             (Self::Caller, Refusal::Paused(_)) => {
                 "the upstream said that too many requests came with your own key, so that all requests with it pause: try again later"
             }
-            (_, Refusal::Broken(_)) => {
-                "the upstream has failed repeatedly and is left alone for a moment: try again later"
-            }
+            (_, Refusal::Broken(_)) => "the upstream has failed repeatedly and is left alone for a moment: try again later",
             (_, Refusal::TooMany(_)) => {
                 "too many of your requests wait for the upstream already: wait for their answers, then go on"
             }

@@ -11,5 +11,6 @@ mod delivery;
 mod feed_garbage;
 mod free_plan;
 mod how_it_is;
+mod kept_answers;
 mod mixed_fan_in;
 mod schema_fuzz;
