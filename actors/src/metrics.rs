@@ -23,6 +23,8 @@ pub struct Metrics {
     pub budget: BudgetMetrics,
     /// Topics that are watched.
     pub topics_watched: IntGauge,
+    /// The same by kind: with `prices`, how many symbols have readers of their price.
+    pub topics_by_kind: IntGaugeVec,
     /// Actors rebuilt after a panic, by actor.
     pub actor_restarts: IntCounterVec,
     /// MCP sessions that are open.
@@ -71,6 +73,10 @@ impl Metrics {
         let feed_live =
             IntGaugeVec::new(Opts::new("tickgate_feed_live", "Whether the upstream's feed is connected."), &["market"])?;
         registry.register(Box::new(feed_live.clone()))?;
+        let topics_by_kind =
+            Opts::new("tickgate_topics_by_kind", "Topics that somebody watches, by kind: of prices, one a symbol.");
+        let topics_by_kind = IntGaugeVec::new(topics_by_kind, &["kind"])?;
+        registry.register(Box::new(topics_by_kind.clone()))?;
         Ok(Self {
             tape_events: counter("tickgate_tape_events_total", "Events put on the tape.", &["kind"])?,
             tape_bytes: gauge("tickgate_tape_bytes", "Bytes of the events that the tape retains.")?,
@@ -88,6 +94,7 @@ impl Metrics {
             feed_live,
             budget: BudgetMetrics::register(registry)?,
             topics_watched: gauge("tickgate_topics_watched", "Topics that somebody watches.")?,
+            topics_by_kind,
             actor_restarts: counter("tickgate_actor_restarts_total", "Actors rebuilt after a panic.", &["actor"])?,
             sessions_open: gauge("tickgate_sessions_open", "MCP sessions that are open.")?,
             sessions_opened: plain("tickgate_sessions_opened_total", "MCP sessions opened.")?,

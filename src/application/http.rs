@@ -20,6 +20,7 @@ use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, Stre
 use crate::process::{bind, bound_writes, outlive_file_size_limit, wait_for_signal};
 use crate::registry::Registry;
 use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Reread, Settings, VersionCheck};
+use crate::storage::StoreHealth;
 use crate::upstream::cache::UpstreamCache;
 use crate::upstream::own::OwnKeys;
 use crate::upstream::simulated::Simulator;
@@ -103,6 +104,8 @@ impl Application {
             registry: worker.registry.clone(),
             market: worker.market.link.clone(),
             market_state: worker.market.state.clone(),
+            upstream: worker.upstream_metrics.clone(),
+            store: StoreHealth::register(&metrics_registry)?,
             slots: StreamSlots::new(settings.limits.max_streams, settings.limits.max_streams_per_caller),
             metrics: HttpMetrics::register(&metrics_registry)?,
             openapi,
@@ -170,6 +173,7 @@ impl Application {
             cache.tidy();
             own_keys.tidy();
         };
+        let watch = actix_rt::spawn(self.gateway.store.clone().watch(Arc::clone(&self.kept.store)));
         let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, forget));
         let tell = actix_rt::spawn(tell(self.gateway.sessions.clone(), self.gateway.registry.clone()));
         let registry = self.gateway.registry.clone();
@@ -179,7 +183,7 @@ impl Application {
         }
         tracing::debug!(drain_secs = self.drain.as_secs(), "serving");
         let served = self.server.await;
-        for task in [signals, sweep, tell].into_iter().chain(reload) {
+        for task in [signals, watch, sweep, tell].into_iter().chain(reload) {
             task.abort();
         }
         close(self.kept.database).await;

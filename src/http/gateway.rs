@@ -23,7 +23,9 @@ use super::slots::StreamSlots;
 use crate::auth::Authenticator;
 use crate::registry::LiveRegistry;
 use crate::settings::{AuthMode, LimitSettings, StreamSettings};
+use crate::storage::StoreHealth;
 use crate::tools::ToolContext;
+use crate::upstream::polygon::UpstreamMetrics;
 
 /// Settings that handlers and layers look at.
 #[derive(Debug, Clone)]
@@ -121,6 +123,10 @@ pub struct Gateway {
     pub market: MarketLink,
     /// Session and upstream health.
     pub market_state: MarketState,
+    /// How the upstream is asked: what its health is judged by beside whether it answers.
+    pub upstream: UpstreamMetrics,
+    /// Whether the store works.
+    pub store: StoreHealth,
     /// Places for event streams.
     pub slots: StreamSlots,
     /// Counters.

@@ -4,6 +4,7 @@
 //! principals and expiries are not.
 
 mod folder;
+mod health;
 mod kept_secret;
 mod sqlite;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use secrecy::SecretString;
 
+pub use self::health::StoreHealth;
 pub use self::kept_secret::kept_secret;
 pub use self::sqlite::SqliteStore;
 

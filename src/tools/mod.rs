@@ -17,6 +17,7 @@ mod read_tape;
 mod schema;
 mod search_endpoints;
 mod stream;
+mod subject;
 mod summarize_news;
 mod tool;
 mod toolset;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Tool> {
         .chain(alerts)
         .chain([summarize_news::tool()])
         .chain(analytics::tools())
+        .map(metrics::counted)
         .collect()
 }
 

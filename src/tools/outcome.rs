@@ -39,6 +39,12 @@ impl ToolFailure {
         Self::new("invalid_argument", format!("`{name}`: {problem}"))
     }
 
+    /// The class: a bounded label.
+    #[must_use]
+    pub(crate) const fn class(&self) -> &'static str {
+        self.class
+    }
+
     /// Whether what was asked for does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -1,4 +1,4 @@
-//! `stream_market_news`, `stream_stock_prices` and `stream_price_alerts`: what changes, as it changes (DESIGN §7.1).
+//! `stream_market_news`, `stream_stock_prices`, `stream_crypto_prices` and `stream_price_alerts`: what changes, as it changes (DESIGN §7.1).
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -24,14 +24,13 @@ use super::arguments::{self, DURATION_BOUNDS_MS, Texts};
 use super::context::ToolContext;
 use super::outcome::{ToolFailure, ToolOutcome, structured};
 use super::schema;
+use super::subject::Subject;
 use super::tool::{Asks, Tool, ToolCall, ToolRun, Toolset, reads};
 
-/// Symbols of one stream.
-const MAX_SYMBOLS: usize = 100;
 /// Bounds of `limit`.
 const LIMIT_BOUNDS: std::ops::RangeInclusive<u64> = 1..=500;
 
-/// Arguments of both tools.
+/// Arguments of the tools for news and prices.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct StreamArguments {
@@ -70,14 +69,6 @@ const fn default_limit() -> u64 {
     100
 }
 
-/// What a tool streams.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Subject {
-    News,
-    Prices,
-    Alerts,
-}
-
 /// Arguments of `stream_price_alerts`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +104,13 @@ pub(super) fn tools() -> Vec<Tool> {
             "Stream prices",
             "Live prices of up to 100 symbols. With stream:true each change comes as a progress notification; the result repeats the newest. \
              read_tape continues from the result's position.",
+        ),
+        tool(
+            Subject::Crypto,
+            "stream_crypto_prices",
+            "Stream crypto prices",
+            "Live prices of up to 100 crypto pairs, e.g. X:BTCUSD, at any hour. With stream:true each change comes as a progress \
+             notification; the result repeats the newest. read_tape continues from the result's position.",
         ),
         Tool {
             input_schema: schema::of::<AlertArguments>(),
@@ -182,7 +180,7 @@ impl Stream {
         arguments.interval = arguments::interval(arguments.interval, ToolContext::interval_floor_ms(&call.caller))?;
         arguments::within("duration", arguments.duration, &DURATION_BOUNDS_MS)?;
         arguments::within("limit", arguments.limit, &LIMIT_BOUNDS)?;
-        let topics = topics(subject, &arguments)?;
+        let topics = subject.topics(arguments.symbol.as_deref(), &arguments.symbols.0)?;
         let started = call.context.clock.now();
         Ok(Self { subject, name, topics, arguments, context: call.context, link: call.link, started, progress: -1.0 })
     }
@@ -232,7 +230,7 @@ impl Stream {
         let interest = self.context.window.watch(self.wish(self.topics.clone(), Ready::Fetched)).await?;
         let position = self.context.window.position();
         let mut newest = Newest::new(self.limit());
-        let per_topic = if self.subject == Subject::Prices { 1 } else { self.limit() };
+        let per_topic = if self.subject.is_prices() { 1 } else { self.limit() };
         for topic in &self.topics {
             self.context.window.newest(std::slice::from_ref(topic), per_topic).iter().for_each(|event| newest.add(event));
         }
@@ -252,7 +250,7 @@ impl Stream {
         let interest = self.context.window.watch(self.wish(topics.clone(), Ready::Recorded)).await?;
         let effective_interval_ms = interest.effective_interval_ms;
         let _ = tokio::time::timeout_at(deadline, self.context.window.settle(&topics)).await;
-        let start = if self.subject == Subject::Prices { Start::Latest } else { Start::Live };
+        let start = if self.subject.is_prices() { Start::Latest } else { Start::Live };
         let settings = ReaderSettings { mode: Mode::Conflate, gather: Gather::default(), start };
         let mut reader = TapeReader::join(&self.context.window, &topics, settings, interest);
         let joined = reader.position().seq;
@@ -353,30 +351,6 @@ impl Newest {
 
     fn sort(&mut self) {
         self.events.make_contiguous().sort_by_key(|event| event.seq);
-    }
-}
-
-fn topics(subject: Subject, arguments: &StreamArguments) -> Result<Vec<Topic>, ToolFailure> {
-    let named = arguments
-        .symbol
-        .iter()
-        .map(|symbol| ("symbol", symbol))
-        .chain(arguments.symbols.0.iter().map(|symbol| ("symbols", symbol)));
-    let mut topics = Vec::new();
-    for (argument, text) in named {
-        let symbol = text.parse().map_err(|error| ToolFailure::argument(argument, error))?;
-        let topic = if subject == Subject::News { Topic::News(symbol) } else { Topic::Prices(symbol) };
-        if !topics.contains(&topic) {
-            topics.push(topic);
-        }
-    }
-    match (topics.len(), subject) {
-        (0, Subject::News) => Ok(vec![Topic::AllNews]),
-        (0, Subject::Prices | Subject::Alerts) => {
-            Err(ToolFailure::argument("symbols", "it is required: name at least one symbol, e.g. [\"AAPL\"]"))
-        }
-        (1..=MAX_SYMBOLS, _) => Ok(topics),
-        (count, _) => Err(ToolFailure::argument("symbols", format!("{count} symbols; at most {MAX_SYMBOLS}"))),
     }
 }
 

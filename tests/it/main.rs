@@ -11,6 +11,7 @@ mod conformance;
 mod edge;
 mod fan_in;
 mod health;
+mod honesty;
 mod leaks;
 mod own_key;
 mod reports;

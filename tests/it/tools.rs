@@ -13,6 +13,7 @@ fn list(client: &mut McpClient) -> Vec<Value> {
 fn sample(tool: &Value) -> Value {
     match tool["name"].as_str().unwrap() {
         "stream_stock_prices" => json!({"symbols": "AAPL, TSLA"}),
+        "stream_crypto_prices" => json!({"symbols": ["X:BTCUSD"]}),
         "set_price_alert" => json!({"symbol": "AAPL", "condition": "above", "target_price": 1.5, "note": "cheap"}),
         "watch_price" => json!({"symbol": "AAPL", "condition": "above", "target_price": 1.5}),
         "summarize_news" => json!({"symbol": "TSLA"}),

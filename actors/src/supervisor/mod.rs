@@ -233,6 +233,7 @@ impl SupervisorActor {
         // Who only asks for the place has declared interest before: without any there is nothing to wait for.
         if watch.add && !self.topics.contains_key(&watch.topic) {
             let stream = self.build_stream(&watch.topic, ctx);
+            self.metrics.topics_by_kind.with_label_values(&[watch.topic.kind()]).inc();
             self.topics.insert(watch.topic.clone(), Watching { stream, interest: Interest::default() });
             self.count_topics();
         }
@@ -345,6 +346,7 @@ impl Handler<Rested> for SupervisorActor {
     fn handle(&mut self, Rested(topic): Rested, ctx: &mut Self::Context) {
         if self.topics.get(&topic).is_some_and(|watching| watching.interest.is_empty()) {
             self.topics.remove(&topic);
+            self.metrics.topics_by_kind.with_label_values(&[topic.kind()]).dec();
             self.count_topics();
         } else {
             // Somebody came just as it stopped, and what that one wanted of it was lost.

@@ -75,13 +75,13 @@ impl Topic {
         }
     }
 
-    /// Reads a comma-separated list, without repeats, in the order given.
+    /// Reads a comma-separated list, without repeats, in the order given. Spaces around an entry are no part of it; a line break is.
     ///
     /// # Errors
     /// The first entry that is no topic.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, TopicError> {
         let mut topics = Vec::new();
-        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in text.split(',').map(|entry| entry.trim_matches(' ')).filter(|entry| !entry.is_empty()) {
             let topic = entry.parse()?;
             if !topics.contains(&topic) {
                 topics.push(topic);
@@ -173,5 +173,8 @@ mod tests {
     fn a_list_keeps_its_order_and_drops_repeats() {
         let topics = Topic::parse_list("prices:MSFT, status,,prices:AAPL,prices:MSFT").unwrap();
         assert_eq!(topics.iter().map(ToString::to_string).collect::<Vec<_>>(), ["prices:MSFT", "status", "prices:AAPL"]);
+        for text in ["prices:AAPL\n", "prices:AAPL,\u{a0}status", "status\0", "prices:AAPL\u{2028}"] {
+            assert!(Topic::parse_list(text).is_err(), "{text:?}");
+        }
     }
 }

@@ -8,14 +8,24 @@ use tickgate_actors::stream::Health;
 use crate::http::error::Problem;
 use crate::http::gateway::OnWorker;
 
-/// Everything, with checks. A degraded upstream does not make the gateway unhealthy: it goes on serving what it has.
+/// An upstream whose answers take longer than this of late is degraded, in ms: prices are polled once a second.
+const SLOW_MS: u64 = 1_000;
+
+/// Everything, with checks. A degraded upstream does not make the gateway unhealthy: it goes on serving what it has. Without its store
+/// it breaks promises.
 pub(in crate::http) async fn health(OnWorker(worker): OnWorker) -> HttpResponse {
     let gateway = &worker.gateway;
-    let upstream = gateway.market_state.health();
-    let status = if matches!(upstream, Health::Degraded(_)) { "degraded" } else { "healthy" };
-    let reason = match upstream {
-        Health::Degraded(kind) => Some(kind.as_str()),
-        Health::Ok | Health::Unknown => None,
+    let typical_ms = gateway.upstream.typical_ms();
+    let (upstream, reason) = match gateway.market_state.health() {
+        Health::Degraded(kind) => ("degraded", Some(kind.as_str())),
+        Health::Ok if typical_ms > SLOW_MS => ("degraded", Some("slow")),
+        health => (health.as_str(), None),
+    };
+    let fails = gateway.store.is_failing();
+    let status = match upstream {
+        _ if fails => "unhealthy",
+        "degraded" => "degraded",
+        _ => "healthy",
     };
     let body = json!({
         "status": status,
@@ -23,12 +33,14 @@ pub(in crate::http) async fn health(OnWorker(worker): OnWorker) -> HttpResponse 
         "uptime_seconds": gateway.clock.uptime().as_secs(),
         "version": env!("CARGO_PKG_VERSION"),
         "checks": {
-            "upstream": {"status": upstream.as_str(), "reason": reason},
+            "upstream": {"status": upstream, "reason": reason, "typical_ms": typical_ms},
+            "store": {"status": if fails { "failing" } else { "ok" }},
             "sessions": {"open": gateway.sessions.len()},
             "draining": gateway.is_draining(),
         },
     });
-    HttpResponse::Ok().insert_header(("cache-control", "no-store")).content_type("application/json").body(body.to_string())
+    let code = if fails { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    HttpResponse::build(code).insert_header(("cache-control", "no-store")).content_type("application/json").body(body.to_string())
 }
 
 /// The process answers.

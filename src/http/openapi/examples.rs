@@ -36,6 +36,7 @@ pub(super) fn example(id: &str) -> Value {
 pub(super) fn arguments(tool: &str) -> Value {
     match tool {
         "stream_stock_prices" => json!({"symbols": ["AAPL", "TSLA"]}),
+        "stream_crypto_prices" => json!({"symbols": ["X:BTCUSD", "X:ETHUSD"]}),
         "stream_market_news" | "summarize_news" => json!({"symbol": "TSLA"}),
         "read_tape" => json!({"topics": ["prices:AAPL", "status"], "limit": 5}),
         "set_price_alert" => json!({"symbol": "AAPL", "condition": "above", "target_price": 250.0}),

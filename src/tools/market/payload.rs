@@ -44,7 +44,12 @@ pub(super) fn read<'a>(endpoint: &Endpoint, body: &'a Bytes) -> Result<Payload<'
             "the upstream's answer does not have its documented form: try again later",
         )
     };
-    let nothing = || UpstreamError::new(UpstreamErrorKind::NotFound, "the upstream has no data for this");
+    let nothing = || {
+        UpstreamError::new(
+            UpstreamErrorKind::NotFound,
+            "the upstream has no data for this: check the symbol and the date, or ask for other data",
+        )
+    };
     let body: &RawValue = serde_json::from_slice(body).map_err(wrong)?;
     let payload = match endpoint.shape {
         Shape::Flat | Shape::Array => Some(body).filter(|body| body.get() != "null"),

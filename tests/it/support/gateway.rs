@@ -9,7 +9,7 @@ use tickgate::registry::Registry;
 use tickgate::settings::{Settings, Sources};
 use tickgate::upstream::simulated::Simulator;
 
-use super::get;
+use super::{RawUpstream, get};
 
 /// A running gateway; dropping it stops it.
 pub(crate) struct TestGateway {
@@ -18,7 +18,7 @@ pub(crate) struct TestGateway {
     stopper: Stopper,
     runtime: tokio::sync::mpsc::UnboundedSender<()>,
     thread: Option<JoinHandle<()>>,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl TestGateway {
@@ -78,12 +78,29 @@ impl TestGateway {
             });
         });
         let (address, simulator, stopper) = running.recv().unwrap()?;
-        Ok(Self { address, simulator, stopper, runtime, thread: Some(thread), _data: data })
+        Ok(Self { address, simulator, stopper, runtime, thread: Some(thread), data })
     }
 
     /// The upstream that it talks to.
     pub(crate) fn simulator(&self) -> &Simulator {
         self.simulator.as_ref().expect("the market is simulated")
+    }
+
+    /// Its `DATA_DIR`, unless a test has set another.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
+    /// One that asks this upstream with this key, as if it were the vendor's.
+    pub(crate) fn asking(upstream: &RawUpstream, key: &str, settings: &[(&str, &str)]) -> Self {
+        let base = upstream.base();
+        let own = [
+            ("MASSIVE_API_KEY", key),
+            ("MASSIVE_API_BASE_URL", base.as_str()),
+            ("UPSTREAM_PLAN", "advanced"),
+            ("MASSIVE_WS_URL", "off"),
+        ];
+        Self::with(&[&own[..], settings].concat())
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

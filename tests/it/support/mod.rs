@@ -3,11 +3,13 @@
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod mcp;
+pub(crate) mod raw_upstream;
 pub(crate) mod stateless;
 
 pub(crate) use gateway::TestGateway;
 pub(crate) use http::{Answer, Event, Request, get, post};
 pub(crate) use mcp::McpClient;
+pub(crate) use raw_upstream::RawUpstream;
 pub(crate) use stateless::Stateless;
 
 /// Waits until something holds, for at most 10 seconds.

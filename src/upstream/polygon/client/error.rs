@@ -1,6 +1,7 @@
 //! What kind of failure is it, may it be tried again, and what is the reader told? Nothing here shows a key, a URL or a host.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 use actix_web::error::ParseError;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
@@ -84,6 +85,10 @@ impl Failure {
                 Self::new(UpstreamErrorKind::TooLarge, message, Retry::Never)
             }
             PayloadError::EncodingCorrupted | PayloadError::UnknownLength => Self::invalid_response(),
+            // What says that it is compressed and is not.
+            PayloadError::Incomplete(Some(error)) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) => {
+                Self::invalid_response()
+            }
             _ => Self::lost(Retry::Later),
         }
     }

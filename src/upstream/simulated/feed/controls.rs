@@ -18,6 +18,8 @@ pub(crate) enum Order {
     Cut,
     /// Send this text as it is.
     Send(String),
+    /// Send these bytes in a binary frame.
+    SendBinary(Vec<u8>),
     /// Send this text in fragments.
     SendParts(Vec<String>),
     /// Whoever of this market came before this number gives way.

@@ -16,6 +16,11 @@ impl SimulatedFeed<'_> {
         self.0.order(Order::Send(text.to_owned()));
     }
 
+    /// Sends bytes in a binary frame to every connection.
+    pub fn send_binary(&self, bytes: &[u8]) {
+        self.0.order(Order::SendBinary(bytes.to_owned()));
+    }
+
     /// Sends a text in fragments, at least two, to every connection.
     pub fn send_in_parts(&self, parts: &[&str]) {
         self.0.order(Order::SendParts(parts.iter().map(|part| (*part).to_owned()).collect()));

@@ -161,6 +161,10 @@ impl Connection {
         match order {
             Ok(Order::Cut) => Err(End::Closed(CloseCode::Away)),
             Ok(Order::Send(text)) => self.write(text).await,
+            Ok(Order::SendBinary(bytes)) => match timeout(WRITE_DEADLINE, self.session.binary(bytes)).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) | Err(_) => Err(End::Gone),
+            },
             Ok(Order::SendParts(parts)) => self.write_parts(parts).await,
             Ok(Order::Evict(market, number)) if market == self.market && self.known && self.number < number => {
                 self.status("max_connections", "Maximum number of websocket connections exceeded.").await?;
