@@ -302,3 +302,23 @@ fn an_own_key_is_in_no_log_and_no_metric() {
     assert!(log.iter().any(|line| line.contains("a caller set an own upstream key") && line.contains("user:ada")));
     assert!(!metrics.contains("canary") && log.iter().all(|line| !line.contains("canary")));
 }
+
+#[test]
+fn a_recording_has_no_upstream_that_could_be_asked_with_a_key_and_no_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("recording.jsonl");
+    let header =
+        json!({"tickgate_recording": 1, "recorded_at": "2026-03-10T18:31:07Z", "source": "simulated", "topics": ["prices:AAPL"]});
+    let price = json!({"symbol": "AAPL", "price": 1.5, "source": "simulated", "as_of": "2026-03-10T18:31:07Z", "delayed": false, "session": "regular"});
+    let event = json!({"at_ms": 0, "position": "a-1", "topics": ["prices:AAPL"], "kind": "price", "as_of": "2026-03-10T18:31:07Z", "body": price});
+    std::fs::write(&file, format!("{header}\n{event}\n")).unwrap();
+    let source = format!("replay:{}", file.display());
+    let gateway = start(&[("MASSIVE_API_BASE_URL", &source)]);
+    for answer in [put(&gateway, ADA, &json!({ "key": OWN })), ask(&gateway, "GET", ADA), ask(&gateway, "DELETE", ADA)] {
+        assert_eq!(answer.status, 409);
+        assert!(answer.text().contains("the market is a recording"));
+    }
+    let mut ada = McpClient::connect_as(gateway.address, "2025-11-25", Some(ADA));
+    let refused = details(&mut ada, "AAPL");
+    assert_eq!((&refused["isError"], refused.get("_meta")), (&json!(true), None));
+}
