@@ -68,6 +68,7 @@ impl Budget {
             let at = self.next_due(now).unwrap_or(now);
             return Err(if no_place == NoPlace::Own { Refusal::TooMany(at) } else { Refusal::Full(at) });
         }
+        self.line.hear(&payer, now);
         let at = self.forecast(&payer, now);
         if at > deadline {
             return Err(self.late(at, now));
@@ -105,8 +106,10 @@ impl Budget {
             let Some((poll, _)) = self.next(self.line.polls(), self.line.calls(), now).filter(|(_, at)| *at <= now) else {
                 break;
             };
-            let Some(waiting) = self.line.pop(poll) else { break };
-            if waiting.deadline < now {
+            let Some((payer, waiting)) = self.line.pop(poll) else { break };
+            let is_late = waiting.deadline < now;
+            self.line.over(&payer, (!is_late).then_some(now));
+            if is_late {
                 verdicts.push((waiting.ticket, Verdict::Refused(self.late(now, now))));
                 continue;
             }
@@ -160,7 +163,8 @@ impl Budget {
 
     fn refuse_all(&mut self, refusal: Refusal, verdicts: &mut Vec<(Ticket, Verdict)>) {
         for poll in [true, false] {
-            while let Some(waiting) = self.line.pop(poll) {
+            while let Some((payer, waiting)) = self.line.pop(poll) {
+                self.line.over(&payer, None);
                 verdicts.push((waiting.ticket, Verdict::Refused(refusal)));
             }
         }
