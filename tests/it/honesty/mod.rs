@@ -14,3 +14,4 @@ mod how_it_is;
 mod kept_answers;
 mod mixed_fan_in;
 mod schema_fuzz;
+mod streaming_tools;
