@@ -30,6 +30,8 @@ pub(super) fn of_openapi(schema: &Value) -> Value {
             }
             "items" | "additionalProperties" | "not" if value.is_object() => insert(&mut dialect, name, of_openapi(value)),
             "$schema" | "$defs" | "title" => {}
+            // That nothing is required is said by saying nothing.
+            "required" if value.as_array().is_some_and(Vec::is_empty) => {}
             _ => insert(&mut dialect, name, value.clone()),
         }
     }
@@ -97,6 +99,7 @@ mod tests {
                 json!({"type": "object", "additionalProperties": false, "properties": {"type": {"const": "x"}}}),
                 json!({"type": "object", "additionalProperties": false, "properties": {"type": {"enum": ["x"]}}}),
             ),
+            (json!({"type": "object", "required": []}), json!({"type": "object"})),
             (json!(true), json!({})),
         ] {
             assert_eq!(of_openapi(&ours), theirs, "{ours}");
