@@ -107,8 +107,13 @@ mod tests {
         let id = UserId(0xabc);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(serde_json::from_str::<UserId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
-        for bad in ["", "abc", "00000000000000000000000000000ABC", "+0000000000000000000000000000abc", " 0000000000000000000000000000abc"]
-        {
+        for bad in [
+            "",
+            "abc",
+            "00000000000000000000000000000ABC",
+            "+0000000000000000000000000000abc",
+            " 0000000000000000000000000000abc",
+        ] {
             assert_eq!(bad.parse::<UserId>(), Err(IdError), "{bad:?}");
         }
     }

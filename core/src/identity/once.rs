@@ -22,6 +22,8 @@ pub enum Once {
     Link,
     /// The cookie that binds a browser to its pending sign-in or consent.
     Browser,
+    /// The `state` of a sign-in at the provider (RFC 6749 §10.12).
+    SignIn,
 }
 
 impl Once {
@@ -31,6 +33,7 @@ impl Once {
             Self::Ticket => "tgt",
             Self::Link => "tgl",
             Self::Browser => "tgb",
+            Self::SignIn => "tgi",
         }
     }
 
@@ -39,7 +42,7 @@ impl Once {
     pub const fn longest_ms(self) -> u64 {
         match self {
             // RFC 6749 §4.1.2 recommends at most ten minutes; a sign-in takes a person about as long.
-            Self::Code | Self::Browser => 600_000,
+            Self::Code | Self::Browser | Self::SignIn => 600_000,
             // EventSource opens at once.
             Self::Ticket => 60_000,
             // A person has to open the link.

@@ -26,7 +26,14 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         169 => b == 254,
         172 => b & 0xf0 == 16,
         // Private; protocol assignments, documentation, AS112, the old 6to4 relays, AMT.
-        192 => b == 168 || (b == 0 && matches!(c, 0 | 2)) || (b, c) == (88, 99) || (b, c) == (31, 196) || (b, c) == (52, 193) || (b, c) == (175, 48),
+        192 => {
+            b == 168
+                || (b == 0 && matches!(c, 0 | 2))
+                || (b, c) == (88, 99)
+                || (b, c) == (31, 196)
+                || (b, c) == (52, 193)
+                || (b, c) == (175, 48)
+        }
         // Benchmarking (RFC 2544), documentation.
         198 => b & 0xfe == 18 || (b, c) == (51, 100),
         203 => (b, c) == (0, 113),

@@ -82,7 +82,12 @@ impl<'a> Asked<'a> {
     ///
     /// # Errors
     /// Who is to be told of what.
-    pub fn check(&self, client: Option<&Client>, resource: &Resource, issuer: &str) -> Result<AuthorizationRequest, AuthorizeFault> {
+    pub fn check(
+        &self,
+        client: Option<&Client>,
+        resource: &Resource,
+        issuer: &str,
+    ) -> Result<AuthorizationRequest, AuthorizeFault> {
         let client = client.filter(|client| client.id == self.client_id);
         let client = client.ok_or_else(|| AuthorizeFault::Page(OAuthError::unknown_client()))?;
         let redirect_uri = client.redirect(self.redirect_uri).ok_or_else(|| {
@@ -139,7 +144,8 @@ impl AuthorizationRequest {
 }
 
 fn challenge(params: &Params) -> Result<PkceChallenge, OAuthError> {
-    let challenge = params.get("code_challenge").ok_or_else(|| OAuthError::request("code_challenge is missing: PKCE is needed"))?;
+    let challenge =
+        params.get("code_challenge").ok_or_else(|| OAuthError::request("code_challenge is missing: PKCE is needed"))?;
     // RFC 7636 §4.3: a missing method means plain, which we have not.
     if params.get("code_challenge_method") != Some("S256") {
         return Err(OAuthError::request("use code_challenge_method S256"));

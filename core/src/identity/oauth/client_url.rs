@@ -47,7 +47,8 @@ impl ClientUrl {
         if client_id.contains('#') || !url.username().is_empty() || url.password().is_some() {
             return Err(ClientUrlFault::Extra);
         }
-        let has_dots = |path: &str| path.to_ascii_lowercase().replace("%2e", ".").split('/').any(|part| matches!(part, "." | ".."));
+        let has_dots =
+            |path: &str| path.to_ascii_lowercase().replace("%2e", ".").split('/').any(|part| matches!(part, "." | ".."));
         if url.as_str() != client_id || has_dots(url.path()) {
             // A bare origin is written without the slash that its normal form has.
             let bare = url.path() == "/" && url.as_str().strip_suffix('/') == Some(client_id);

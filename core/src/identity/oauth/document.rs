@@ -89,12 +89,14 @@ pub fn read_document(url: &ClientUrl, body: &[u8], now: Millis) -> Result<Client
     if redirects.is_empty() || redirects.len() > MAX_REDIRECT_URIS {
         return Err(DocumentFault::RedirectCount);
     }
-    let redirect_uris = redirects.iter().map(|uri| RedirectUri::read(uri)).collect::<Result<_, _>>().map_err(DocumentFault::Redirect)?;
+    let redirect_uris =
+        redirects.iter().map(|uri| RedirectUri::read(uri)).collect::<Result<_, _>>().map_err(DocumentFault::Redirect)?;
     let public = document.token_endpoint_auth_method.as_deref().is_none_or(|method| method == "none");
     if !public || document.client_secret.is_some() || document.client_secret_expires_at.is_some() {
         return Err(DocumentFault::AuthMethod);
     }
-    let lacks = |list: &Option<Vec<String>>, word: &str| list.as_ref().is_some_and(|list| !list.iter().any(|found| found == word));
+    let lacks =
+        |list: &Option<Vec<String>>, word: &str| list.as_ref().is_some_and(|list| !list.iter().any(|found| found == word));
     if lacks(&document.grant_types, "authorization_code") || lacks(&document.response_types, "code") {
         return Err(DocumentFault::Grant);
     }

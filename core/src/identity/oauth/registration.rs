@@ -93,9 +93,8 @@ impl Registration {
         let redirect_uris = redirect_uris(fields)?;
         let auth_method = match text(fields, "token_endpoint_auth_method")? {
             None => AuthMethod::None,
-            Some(word) => AuthMethod::read(word).ok_or_else(|| {
-                metadata("token_endpoint_auth_method must be none, client_secret_post or client_secret_basic")
-            })?,
+            Some(word) => AuthMethod::read(word)
+                .ok_or_else(|| metadata("token_endpoint_auth_method must be none, client_secret_post or client_secret_basic"))?,
         };
         let asked = words(fields, "grant_types")?.unwrap_or_else(|| GRANTS.iter().map(|grant| (*grant).to_owned()).collect());
         let grants: Vec<&str> = GRANTS.into_iter().filter(|grant| asked.iter().any(|asked| asked == grant)).collect();
@@ -111,6 +110,7 @@ impl Registration {
             Some("native") => Some("native"),
             Some(_) => return Err(metadata("application_type must be web or native")),
         };
+        pages_are_pages(fields)?;
         Ok(Self {
             name: text(fields, "client_name")?.map(client_name).filter(|name| !name.is_empty()),
             redirect_uris,
@@ -120,7 +120,6 @@ impl Registration {
             client_uri: page(fields, "client_uri")?,
             application_type,
         })
-        .and_then(|registration| pages_are_pages(fields).map(|()| registration))
     }
 
     /// Makes the client: what is to be stored under [`Client::record_name`], and the answer.

@@ -15,7 +15,5 @@ mod family;
 mod tests;
 mod token;
 
-pub use family::{
-    FamilyEnd, FamilyTerms, Issue, Presented, REPEAT_GRACE_MS, RefreshFamily, RefreshRandom, RefreshRefusal,
-};
+pub use family::{FamilyEnd, FamilyTerms, Issue, Presented, REPEAT_GRACE_MS, RefreshFamily, RefreshRandom, RefreshRefusal};
 pub use token::PresentedRefresh;
