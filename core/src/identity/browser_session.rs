@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_form_needs_the_sessions_own_token() {
         let session = session();
-        assert!(session.has_csrf(&session.csrf().to_owned()));
+        assert!(session.has_csrf(session.csrf()));
         let other = BrowserSession::begin(UserId(1), 2, &[4; 32], (1, 1), NOW);
         for token in ["", other.csrf(), &session.csrf()[1..]] {
             assert!(!session.has_csrf(token));

@@ -34,7 +34,7 @@ fn an_account_is_named_by_issuer_and_subject() {
 }
 
 #[test]
-fn the_list_makes_admins_only_of_verified_addresses() {
+fn attack_23_the_list_makes_admins_only_of_verified_addresses() {
     let table = [
         ("boss@example.com", true, Role::Admin),
         ("BOSS@EXAMPLE.COM", true, Role::Admin),
@@ -61,7 +61,7 @@ fn a_role_from_the_list_goes_with_the_list_and_one_that_was_set_stays() {
 }
 
 #[test]
-fn a_changed_address_changes_nothing_but_the_address() {
+fn attack_23_a_changed_address_changes_nothing_but_the_address() {
     let before = user("x@example.com");
     let after = before.clone().seen_again(&identity("y@example.com", true), &admins(), NOW).unwrap();
     assert_eq!((after.id, after.account_key()), (before.id, before.account_key()));
@@ -70,7 +70,7 @@ fn a_changed_address_changes_nothing_but_the_address() {
 }
 
 #[test]
-fn another_subject_with_the_same_address_is_somebody_else() {
+fn attack_23_another_subject_with_the_same_address_is_somebody_else() {
     let stranger = Identity { subject: "9999".into(), ..identity("x@example.com", true) };
     assert_eq!(user("x@example.com").seen_again(&stranger, &admins(), NOW), Err(UserRefusal::Foreign));
 }

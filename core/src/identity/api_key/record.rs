@@ -60,17 +60,20 @@ pub struct OldSecret {
 }
 
 /// What a key is to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewKey {
     /// Whose.
+    #[serde(with = "id::principal")]
     pub owner: Principal,
     /// For people.
     pub name: String,
     /// The most that it may do.
     pub scope: Scope,
     /// How long it is good, in ms; for ever when `None`.
+    #[serde(default)]
     pub ttl_ms: Option<u64>,
     /// Requests a minute, if not those of every caller.
+    #[serde(default)]
     pub limit_per_minute: Option<u32>,
 }
 

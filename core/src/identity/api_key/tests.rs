@@ -39,7 +39,7 @@ fn a_key_is_written_in_three_parts_of_known_length() {
 }
 
 #[test]
-fn what_only_looks_like_a_key_is_none() {
+fn attack_30_what_only_looks_like_a_key_is_none() {
     let (_, _, text) = new_key(None);
     let look_alikes = [
         String::new(),
@@ -64,7 +64,7 @@ fn what_only_looks_like_a_key_is_none() {
 }
 
 #[test]
-fn a_key_opens_until_it_expires() {
+fn attack_30_a_key_opens_until_it_expires() {
     let (key, presented, _) = new_key(Some(HOUR));
     let expires = NOW.plus(HOUR);
     let good = GoodKey { until: Some(expires), is_old: false };
@@ -74,7 +74,7 @@ fn a_key_opens_until_it_expires() {
 }
 
 #[test]
-fn another_secret_another_key_and_a_lost_hash_key_do_not_open() {
+fn attack_30_another_secret_another_key_and_a_lost_hash_key_do_not_open() {
     let (key, presented, _) = new_key(None);
     let wrong = super::text::write(key.id, &[8; 32]);
     let wrong = PresentedKey::read(wrong.expose_secret()).unwrap();
@@ -88,7 +88,7 @@ fn another_secret_another_key_and_a_lost_hash_key_do_not_open() {
 }
 
 #[test]
-fn after_a_rotation_the_old_secret_is_good_for_its_grace_and_the_one_before_is_not() {
+fn attack_30_after_a_rotation_the_old_secret_is_good_for_its_grace_and_the_one_before_is_not() {
     let (mut key, first, _) = new_key(None);
     let second = key.rotate(&[9; 32], HOUR, &keys(), NOW).unwrap();
     let second = PresentedKey::read(second.expose_secret()).unwrap();
@@ -105,7 +105,7 @@ fn after_a_rotation_the_old_secret_is_good_for_its_grace_and_the_one_before_is_n
 }
 
 #[test]
-fn a_revoked_key_opens_with_neither_secret_and_is_not_rotated_back_to_life() {
+fn attack_30_a_revoked_key_opens_with_neither_secret_and_is_not_rotated_back_to_life() {
     let (mut key, first, _) = new_key(None);
     let second = PresentedKey::read(key.rotate(&[9; 32], HOUR, &keys(), NOW).unwrap().expose_secret()).unwrap();
     assert!(key.revoke(NOW.plus(5)));
@@ -117,7 +117,7 @@ fn a_revoked_key_opens_with_neither_secret_and_is_not_rotated_back_to_life() {
 }
 
 #[test]
-fn a_key_never_does_more_than_its_owner_may_now() {
+fn attack_29_a_key_never_does_more_than_its_owner_may_now() {
     let (key, ..) = new_key(None);
     let admin = ApiKey { scope: Scope::Admin, ..key.clone() };
     assert_eq!(admin.scope_under(Scope::Write), Scope::Write);
@@ -134,7 +134,7 @@ fn uses_are_noted_once_a_minute_and_never_backwards() {
 }
 
 #[test]
-fn a_record_holds_no_secret_and_survives_new_fields() {
+fn attack_30_a_record_holds_no_secret_and_survives_new_fields() {
     let (key, _, text) = new_key(Some(HOUR));
     let mut written = serde_json::to_value(&key).unwrap();
     let shown = format!("{written} {key:?}");
@@ -202,7 +202,7 @@ fn caller(name: &str, scope: Scope) -> Caller {
 }
 
 #[test]
-fn who_may_make_whose_keys() {
+fn attack_29_who_may_make_whose_keys() {
     use KeyForbidden::{AboveMaker, NeedsScope};
     let table = [
         ("ada", Scope::Read, Scope::Read, Err(NeedsScope(Scope::Write))),
@@ -221,7 +221,7 @@ fn who_may_make_whose_keys() {
 }
 
 #[test]
-fn who_may_manage_whose_keys() {
+fn attack_29_who_may_manage_whose_keys() {
     use KeyForbidden::{AboveMaker, Anonymous, NeedsScope, NotFound};
     let (key, ..) = new_key(None);
     let strong = ApiKey { scope: Scope::Admin, ..key.clone() };
@@ -238,7 +238,7 @@ fn who_may_manage_whose_keys() {
 
 proptest! {
     #[test]
-    fn only_the_secret_that_was_given_opens(secret in any::<[u8; 32]>(), other in any::<[u8; 32]>(), random in any::<u128>()) {
+    fn attack_30_only_the_secret_that_was_given_opens(secret in any::<[u8; 32]>(), other in any::<[u8; 32]>(), random in any::<u128>()) {
         let new = NewKey { owner: ada(), name: "x".into(), scope: Scope::Read, ttl_ms: None, limit_per_minute: None };
         let (key, text) = ApiKey::create(new, random, &secret, &keys(), NOW);
         let presented = PresentedKey::read(text.expose_secret()).unwrap();
@@ -247,4 +247,22 @@ proptest! {
         let wrong = PresentedKey::read(wrong.expose_secret()).unwrap();
         prop_assert_eq!(ApiKey::check(Some(&key), &wrong, &keys(), NOW).is_ok(), secret == other);
     }
+}
+
+#[test]
+fn a_link_makes_its_key_when_it_is_opened_and_holds_none_before() {
+    use crate::identity::{Once, OnceRandom, OnceRecord, PresentedOnce};
+    let new = NewKey { owner: ada(), name: "ci".into(), scope: Scope::Read, ttl_ms: Some(HOUR), limit_per_minute: None };
+    let (link, text) = KeyLink::create(new, 77, &OnceRandom { name: 1, secret: [2; 32] }, &keys(), NOW);
+    let link: KeyLink = serde_json::from_str(&serde_json::to_string(&link).unwrap()).unwrap();
+    let opened = PresentedOnce::read(Once::Link, text.expose_secret()).unwrap();
+    let later = NOW.plus(899_999);
+    let (key, shown) = link.clone().open(&opened, &[3; 32], &keys(), later).unwrap();
+    assert_eq!((key.id, key.expires), (KeyId::new(77), Some(later.plus(HOUR))));
+    let shown = PresentedKey::read(shown.expose_secret()).unwrap();
+    assert!(ApiKey::check(Some(&key), &shown, &keys(), later).is_ok());
+    assert!(link.clone().open(&opened, &[3; 32], &keys(), link.expires()).is_none());
+    let (_, other) = OnceRecord::create(Once::Link, &OnceRandom { name: 1, secret: [9; 32] }, 1, &keys(), NOW);
+    let other = PresentedOnce::read(Once::Link, other.expose_secret()).unwrap();
+    assert!(link.open(&other, &[3; 32], &keys(), NOW).is_none());
 }

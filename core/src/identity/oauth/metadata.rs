@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::resource::Resource;
 use super::scopes::ScopeSet;
+use crate::access::Scope;
 
 /// `/.well-known/oauth-authorization-server`, the same at every path where clients look (protocol.md §6.4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,8 +51,8 @@ pub struct ProtectedResourceMetadata {
 
 const AUTH_METHODS: [&str; 3] = ["none", "client_secret_post", "client_secret_basic"];
 
-fn scopes() -> Vec<&'static str> {
-    ScopeSet::all().iter().map(crate::access::Scope::as_str).collect()
+fn words(scopes: ScopeSet) -> Vec<&'static str> {
+    scopes.iter().map(Scope::as_str).collect()
 }
 
 impl AuthorizationServerMetadata {
@@ -73,7 +74,7 @@ impl AuthorizationServerMetadata {
             token_endpoint_auth_methods_supported: AUTH_METHODS,
             revocation_endpoint_auth_methods_supported: AUTH_METHODS,
             code_challenge_methods_supported: ["S256"],
-            scopes_supported: scopes(),
+            scopes_supported: words(ScopeSet::all()),
             authorization_response_iss_parameter_supported: true,
             client_id_metadata_document_supported: by_document,
             service_documentation: documentation,
@@ -94,7 +95,8 @@ impl ProtectedResourceMetadata {
         Self {
             resource: resource.as_str().to_owned(),
             authorization_servers: [issuer.to_owned()],
-            scopes_supported: scopes(),
+            // Clients ask for all that stands here. `admin` does not, so that an admin's client gets it only when it steps up.
+            scopes_supported: words(ScopeSet::all().within(Scope::Write)),
             bearer_methods_supported: ["header"],
             resource_name: name.to_owned(),
             resource_documentation: documentation,

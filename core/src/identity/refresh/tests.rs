@@ -71,7 +71,7 @@ fn the_last_token_sent_again_within_ten_seconds_gets_the_same_answer() {
 }
 
 #[test]
-fn once_the_answer_was_used_its_predecessor_is_reuse_even_within_ten_seconds() {
+fn attack_27_once_the_answer_was_used_its_predecessor_is_reuse_even_within_ten_seconds() {
     let (family, first) = begin();
     let (family, second) = rotated(&family, &first, NOW);
     let (family, third) = rotated(&family, &second, NOW.plus(1));
@@ -84,7 +84,7 @@ fn once_the_answer_was_used_its_predecessor_is_reuse_even_within_ten_seconds() {
 }
 
 #[test]
-fn a_made_up_token_ends_nothing() {
+fn attack_27_a_made_up_token_ends_nothing() {
     let (family, first) = begin();
     let mut forged = read(&first);
     forged.secret.0[3] ^= 1;

@@ -6,7 +6,7 @@ use crate::identity::refresh::{
     FamilyEnd, FamilyTerms, Presented, PresentedRefresh, REPEAT_GRACE_MS, RefreshFamily, RefreshRandom,
 };
 use crate::identity::token_text::exposed;
-use crate::identity::{FamilyId, OnceRandom};
+use crate::identity::{FamilyId, OnceRandom, Role};
 
 fn ada() -> Principal {
     Principal::new("user", "ada")
@@ -189,4 +189,38 @@ fn attack_28_a_consent_needs_the_form_that_was_shown_to_this_person_and_counts_o
     assert!(!format!("{pending:?}").contains(&second));
     let written = serde_json::to_string(&decided).unwrap();
     assert_eq!(serde_json::from_str::<PendingAuthorization>(&written).unwrap(), decided);
+}
+
+#[test]
+fn attack_29_no_role_is_granted_more_than_it_may_whatever_is_asked_for() {
+    let (client, _) = client(&["https://a/cb"], "none");
+    let asked_for =
+        ["read", "write", "admin", "read write", "read admin", "write admin", "read write admin", "admin admin openid"];
+    for role in [Role::User, Role::Admin] {
+        for scope in asked_for {
+            let request = asked(&client, &[("scope", Some(scope))]).unwrap();
+            let Some(granted) = request.scopes_for(role.scope()) else {
+                assert!(role == Role::User && request.scopes.greatest() == Some(Scope::Admin), "{role:?} {scope}");
+                continue;
+            };
+            assert!(granted.iter().all(|scope| role.scope().allows(scope)), "{role:?} {scope}");
+            for refreshed in asked_for {
+                match TokenRequest::narrowed(granted, Some(refreshed)) {
+                    Ok(narrowed) => assert!(narrowed.is_covered_by(granted), "{role:?} {scope} {refreshed}"),
+                    Err(error) => assert_eq!(error.code, OAuthCode::InvalidScope),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn attack_21_of_two_who_use_a_code_at_once_one_gets_tokens_and_the_other_ends_them() {
+    let (client, _) = client(&["https://a/cb"], "none");
+    let (code, presented) = code(&asked(&client, &[]).unwrap());
+    let claim = CodeClaim { client_id: &client.id, redirect_uri: "https://a/cb", verifier: VERIFIER, resource: None };
+    let redeem = |stored: &AuthorizationCode| stored.redeem(&presented, &claim, &keys(), NOW);
+    let (Redeemed::Good(first), Redeemed::Good(_)) = (redeem(&code), redeem(&code)) else { panic!("both see an unused code") };
+    // Only one of the two swaps succeeds; the other one reads what was stored and asks again.
+    assert_eq!(redeem(&first), Redeemed::Replayed(code.family));
 }

@@ -86,7 +86,7 @@ fn registrations_are_refused_with_the_exact_code() {
 }
 
 #[test]
-fn registrations_that_nobody_uses_are_forgotten_after_a_day() {
+fn attack_26_registrations_that_nobody_uses_are_forgotten_after_a_day() {
     let (mut client, _) = client(&["https://a/cb"], "none");
     assert_eq!(client.expires(), NOW.plus(UNUSED_CLIENT_MS));
     assert!(client.used(NOW.plus(5)) && !client.used(NOW.plus(6)));
@@ -98,6 +98,9 @@ fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(format!("{}:{}", encode(id), encode(secret))))
 }
 
+/// A client, its form, its header, and the code with which it is refused.
+type Proof<'a> = (&'a Client, &'a [(&'a str, &'a str)], Option<&'a str>, Option<OAuthCode>);
+
 #[test]
 fn a_client_proves_itself_in_one_way() {
     let (public, _) = client(&["https://a/cb"], "none");
@@ -106,7 +109,7 @@ fn a_client_proves_itself_in_one_way() {
     let secret = secret.0.expose_secret();
     let id = private.id.as_str();
     let (header, wrong) = (basic(id, secret), basic(id, "wrong"));
-    let table: [(&Client, &[(&str, &str)], Option<&str>, Option<OAuthCode>); 11] = [
+    let table: [Proof<'_>; 11] = [
         (&public, &[("client_id", id)], None, None),
         (&public, &[("client_id", id), ("client_secret", "")], None, None),
         (&public, &[("client_id", id), ("client_secret", "x")], None, Some(OAuthCode::InvalidClient)),

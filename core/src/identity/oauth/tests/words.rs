@@ -32,7 +32,7 @@ fn the_servers_document_has_the_fields_that_clients_look_for() {
 fn the_resources_document_names_the_very_address_and_the_very_issuer() {
     let document = ProtectedResourceMetadata::new(&resource(), ISSUER, "tickgate", None);
     let expected = json!({
-        "resource": "https://host/mcp", "authorization_servers": ["https://host"], "scopes_supported": ["read", "write", "admin"],
+        "resource": "https://host/mcp", "authorization_servers": ["https://host"], "scopes_supported": ["read", "write"],
         "bearer_methods_supported": ["header"], "resource_name": "tickgate",
     });
     assert_eq!(serde_json::to_value(document).unwrap(), expected);
