@@ -17,7 +17,7 @@ use super::action::{AuditAction, Outcome};
 pub const MAX_TARGET_CHARS: usize = 128;
 /// Most details of a row.
 pub const MAX_DETAILS: usize = 16;
-/// Longest value of a detail, in characters; names have at most [`MAX_DETAIL_NAME_CHARS`].
+/// Longest value of a detail, in characters; a name has at most 32.
 pub const MAX_DETAIL_CHARS: usize = 256;
 const MAX_DETAIL_NAME_CHARS: usize = 32;
 const MAX_REQUEST_ID_CHARS: usize = 64;

@@ -120,7 +120,7 @@ impl<'a> Asked<'a> {
             return Err(OAuthError::request("state is too long"));
         }
         if !resource.is_meant_by(params.get("resource")) {
-            return Err(OAuthError::new(OAuthCode::InvalidTarget, "this server knows no such resource"));
+            return Err(OAuthError::other_resource());
         }
         let scopes = ScopeSet::read(params.get("scope").unwrap_or_default());
         Ok(AuthorizationRequest {

@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::authorize::AuthorizationRequest;
+use super::error::OAuthError;
 use super::pkce::PkceChallenge;
 use super::resource::Resource;
 use super::scopes::ScopeSet;
@@ -96,6 +97,17 @@ pub enum CodeRefusal {
     /// Another resource than that of the request: `invalid_target`, the only one that is not `invalid_grant`.
     #[error("another resource")]
     OtherResource,
+}
+
+impl CodeRefusal {
+    /// What the client is told.
+    #[must_use]
+    pub fn told(self) -> OAuthError {
+        match self {
+            Self::OtherResource => OAuthError::other_resource(),
+            _ => OAuthError::dead_grant(),
+        }
+    }
 }
 
 /// What a presented code is, and what to do.

@@ -118,6 +118,12 @@ impl OAuthError {
         Self::new(OAuthCode::InvalidClient, "the client is unknown or its credentials are wrong: register again")
     }
 
+    /// A resource that the token is not for (RFC 8707 §2).
+    #[must_use]
+    pub(crate) fn other_resource() -> Self {
+        Self::new(OAuthCode::InvalidTarget, "this server, or this grant, knows no such resource")
+    }
+
     /// A fault that happened inside, or is told to the browser by name.
     #[must_use]
     pub fn told(code: OAuthCode, description: &'static str) -> Self {

@@ -190,14 +190,17 @@ const fn check_times(claims: &IdClaims, now: Millis) -> Result<(), IdTokenFault>
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let number = serde_json::Number::deserialize(deserializer)?;
+    whole_seconds(&serde_json::Number::deserialize(deserializer)?)
+}
+
+fn whole_seconds<E: serde::de::Error>(number: &serde_json::Number) -> Result<u64, E> {
     let whole =
         number.as_u64().or_else(|| number.as_f64().filter(|value| (0.0..=9e15).contains(value)).map(|value| value as u64));
-    whole.ok_or_else(|| serde::de::Error::custom("not a time"))
+    whole.ok_or_else(|| E::custom("not a time"))
 }
 
 fn perhaps_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    seconds(deserializer).map(Some)
+    Option::<serde_json::Number>::deserialize(deserializer)?.map(|number| whole_seconds(&number)).transpose()
 }
 
 fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

@@ -9,7 +9,7 @@ use super::token::{self, PresentedRefresh};
 use crate::access::Principal;
 use crate::identity::hash::{HashKey, HashKeys, SecretHash};
 use crate::identity::id::{self, Bits, FamilyId};
-use crate::identity::oauth::ScopeSet;
+use crate::identity::oauth::{OAuthError, Resource, ScopeSet, TokenRequest};
 use crate::time::Millis;
 
 /// How long after a rotation the token before may be sent again for the same answer, in ms: the reply was lost, or two
@@ -205,6 +205,18 @@ impl RefreshFamily {
             jti: token::jti(key, self.id, secret),
             issued: self.rotated,
         }
+    }
+
+    /// The scopes of the access token that a refresh request wants: to be asked before a rotation is stored, so that a bad
+    /// request uses no token up.
+    ///
+    /// # Errors
+    /// `invalid_target` for another resource than the family's, `invalid_scope` for more than was agreed to.
+    pub fn scopes_for(&self, resource: Option<&str>, scope: Option<&str>) -> Result<ScopeSet, OAuthError> {
+        if !Resource::new(&self.terms.resource).is_meant_by(resource) {
+            return Err(OAuthError::other_resource());
+        }
+        TokenRequest::narrowed(self.terms.scopes, scope)
     }
 
     /// The same family, dead. The first end stays.

@@ -152,3 +152,13 @@ fn a_record_holds_no_token_and_is_read_back() {
     }
     assert_eq!(serde_json::from_str::<RefreshFamily>(&written).unwrap(), family);
 }
+
+#[test]
+fn a_refresh_is_for_the_same_resource_and_no_more_scopes() {
+    use crate::identity::oauth::OAuthCode;
+    let (family, _) = begin();
+    assert_eq!(family.scopes_for(None, None), Ok(ScopeSet::of(Scope::Write)));
+    assert_eq!(family.scopes_for(Some("https://host/mcp"), Some("read")), Ok(ScopeSet::of(Scope::Read)));
+    assert_eq!(family.scopes_for(Some("https://other/mcp"), None).unwrap_err().code, OAuthCode::InvalidTarget);
+    assert_eq!(family.scopes_for(None, Some("admin")).unwrap_err().code, OAuthCode::InvalidScope);
+}

@@ -1,6 +1,7 @@
 //! Which clients may be, and how they prove who they are.
 
 use base64::Engine as _;
+use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -221,5 +222,43 @@ fn attack_26_names_are_bounded_and_cleaned_and_script_addresses_are_refused() {
             let body = json!({"redirect_uris": ["https://a/cb"], field: bad});
             assert_eq!(Registration::read(&body).unwrap_err().code, OAuthCode::InvalidClientMetadata, "{field} {bad}");
         }
+    }
+}
+
+const FIELDS: &[&str] = &["redirect_uris", "client_name", "grant_types", "client_uri", "token_endpoint_auth_method", "x"];
+
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".*".prop_map(Value::from)
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::hash_map(proptest::sample::select(FIELDS), inner, 0..6).prop_map(|map| map
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect::<serde_json::Map<_, _>>()
+                .into()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_body_of_a_stranger_makes_it_fail(body in anything(), bytes in proptest::collection::vec(any::<u8>(), 0..200), header in ".*") {
+        if let Err(error) = Registration::read(&body) {
+            prop_assert!(matches!(error.code, OAuthCode::InvalidRedirectUri | OAuthCode::InvalidClientMetadata));
+        }
+        let url = ClientUrl::read(URL).unwrap();
+        prop_assert!(read_document(&url, &bytes, NOW).is_err());
+        prop_assert!(read_document(&url, body.to_string().as_bytes(), NOW).is_err(), "it does not name itself");
+        let text = String::from_utf8_lossy(&bytes);
+        if let Ok(params) = Params::read(&text) {
+            let _ = (Asked::read(&params), TokenRequest::read(&params, None), TokenRequest::read(&params, Some(&header)));
+        }
+        let _ = ClientUrl::read(&header);
     }
 }

@@ -137,6 +137,8 @@ fn a_code_is_good_once_for_ten_minutes_for_what_it_was_made_for() {
     ];
     for (claim, later, why) in table {
         assert_eq!(redeem(&claim, later), Redeemed::Refused(why));
+        let told = if why == OtherResource { OAuthCode::InvalidTarget } else { OAuthCode::InvalidGrant };
+        assert_eq!(why.told().code, told);
     }
     let written = serde_json::to_string(&code).unwrap();
     assert_eq!(serde_json::from_str::<AuthorizationCode>(&written).unwrap(), code);
