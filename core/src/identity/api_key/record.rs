@@ -187,7 +187,6 @@ impl ApiKey {
     pub fn revoke(&mut self, now: Millis) -> bool {
         let first = self.revoked.is_none();
         self.revoked.get_or_insert(now);
-        self.old = None;
         first
     }
 

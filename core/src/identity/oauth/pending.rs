@@ -97,7 +97,7 @@ impl PendingAuthorization {
         if !same(&shown.csrf, form.csrf) {
             return Err(PendingRefusal::Forged);
         }
-        Ok(Self { decided: Some(now), shown: None, ..self.clone() })
+        Ok(Self { decided: Some(now), ..self.clone() })
     }
 
     /// When the record may be forgotten.
