@@ -13,6 +13,7 @@
 //! | [`task`] | where a call stands that outlives its request |
 //! | [`alert`] | when a price alert fires, and when it may fire again |
 //! | [`access`] | who is calling, what may they do |
+//! | [`identity`] | who somebody is, by which credential, and what an OAuth client may ask |
 //! | [`budget`] | which upstream call goes out next, and when |
 //! | [`analytics`] | what bars say: returns, risk, levels, indicators |
 //! | [`ports`] | what the living state needs from the outside |
@@ -22,6 +23,7 @@ pub mod alert;
 pub mod analytics;
 pub mod budget;
 pub mod feed;
+pub mod identity;
 pub mod market;
 pub mod mcp;
 pub mod ports;
