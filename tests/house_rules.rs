@@ -47,7 +47,7 @@ fn the_core_depends_on_nothing_that_does_io_and_not_on_the_crates_above() {
     assert_eq!(
         only(
             &dependencies("core/Cargo.toml"),
-            &["base64", "bytes", "jiff", "schemars", "serde", "serde_json", "statrs", "thiserror"]
+            &["base64", "bytes", "jiff", "schemars", "serde", "serde_json", "sha2", "statrs", "thiserror"]
         ),
         Vec::<String>::new()
     );

@@ -179,7 +179,7 @@ impl Application {
         for task in [signals, sweep, tell].into_iter().chain(reload) {
             task.abort();
         }
-        close(self.kept.database).await;
+        close(&self.kept.database).await;
         served
     }
 }

@@ -100,7 +100,7 @@ impl StdioApplication {
         if let Some(simulator) = simulator {
             simulator.stop(false).await;
         }
-        close(kept.database).await;
+        close(&kept.database).await;
         anyhow::ensure!(
             ended != Ended::Session,
             "the session ended: a call crashed, or the client did not read what it was told"
