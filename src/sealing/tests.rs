@@ -4,7 +4,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-
 fn purposes() -> Vec<Purpose> {
     let alone = [Purpose::RequestState, Purpose::Cursor, Purpose::AuditRow, Purpose::AuditMark];
     alone.into_iter().chain(Shelf::ALL.map(Purpose::Record)).collect()

@@ -1,9 +1,7 @@
 //! How the audit log is chained and signed, whichever database keeps it.
 
 use bytes::Bytes;
-use tickgate_core::ports::{
-    AUDIT_GENESIS, AUDIT_HASH_BYTES, AuditEntry, AuditMark, AuditRow, StoreError, next_hash,
-};
+use tickgate_core::ports::{AUDIT_GENESIS, AUDIT_HASH_BYTES, AuditEntry, AuditMark, AuditRow, StoreError, next_hash};
 
 use super::rows::{column, moment};
 use crate::sealing::{Purpose, Sealer};
@@ -31,12 +29,17 @@ pub(super) struct StoredMark {
 impl StoredMark {
     /// A mark that is signed only if what it follows from is genuine: a chain that somebody forged is not made good by going on.
     pub(super) fn sign(sealer: &Sealer, name: &str, seq: i64, hash: [u8; AUDIT_HASH_BYTES], genuine: bool) -> Self {
-        let signature = if genuine { sealer.seal_bytes(Purpose::AuditMark, &[name.as_bytes(), &seq.to_be_bytes(), &hash], &[]) } else { Vec::new() };
+        let signature = if genuine {
+            sealer.seal_bytes(Purpose::AuditMark, &[name.as_bytes(), &seq.to_be_bytes(), &hash], &[])
+        } else {
+            Vec::new()
+        };
         Self { seq, hash, signature }
     }
 
     pub(super) fn read(&self, sealer: &Sealer, name: &str) -> AuditMark {
-        let opened = sealer.open_bytes(Purpose::AuditMark, &[name.as_bytes(), &self.seq.to_be_bytes(), &self.hash], &self.signature);
+        let opened =
+            sealer.open_bytes(Purpose::AuditMark, &[name.as_bytes(), &self.seq.to_be_bytes(), &self.hash], &self.signature);
         AuditMark { seq: self.seq.max(0).cast_unsigned(), hash: self.hash, genuine: opened.is_ok() }
     }
 }
@@ -64,7 +67,12 @@ pub(super) fn extend(sealer: &Sealer, head: Option<&StoredMark>, entries: &[Audi
 }
 
 /// The checkpoint after the removal of the rows from `first` to `last`.
-pub(super) fn checkpoint(sealer: &Sealer, before: Option<&StoredMark>, first: i64, last: (i64, [u8; AUDIT_HASH_BYTES])) -> StoredMark {
+pub(super) fn checkpoint(
+    sealer: &Sealer,
+    before: Option<&StoredMark>,
+    first: i64,
+    last: (i64, [u8; AUDIT_HASH_BYTES]),
+) -> StoredMark {
     // Rows that were missing already have not been purged by us.
     let genuine = before.map_or(first == 1, |mark| mark.read(sealer, CHECKPOINT).genuine && first == mark.seq + 1);
     StoredMark::sign(sealer, CHECKPOINT, last.0, last.1, genuine)
@@ -74,6 +82,7 @@ pub(super) fn checkpoint(sealer: &Sealer, before: Option<&StoredMark>, first: i6
 pub(super) fn open(sealer: &Sealer, row: StoredRow) -> Result<AuditRow, StoreError> {
     let seq = row.seq.max(0).cast_unsigned();
     let body = sealer.open_bytes(Purpose::AuditRow, &[&row.seq.to_be_bytes()], &row.sealed);
-    let body = body.map_err(|_| StoreError::Unreadable(format!("row {seq} of the audit log: another DATA_ENCRYPTION_KEY, or damage")))?;
+    let body =
+        body.map_err(|_| StoreError::Unreadable(format!("row {seq} of the audit log: another DATA_ENCRYPTION_KEY, or damage")))?;
     Ok(AuditRow { seq, at: moment(row.at_ms), body: Bytes::from(body), hash: row.hash })
 }

@@ -23,7 +23,7 @@ use secrecy::SecretString;
 #[cfg(doc)]
 use tickgate_core::ports::{AuditLog, Store};
 
-pub use self::backup::{backup, restore};
+pub use self::backup::{Restored, backup, restore};
 pub use self::database::{Database, open_store, open_store_beside};
 pub use self::kept_secret::kept_secret;
 pub use self::postgres::{DatabaseUrl, PostgresStore};
@@ -60,7 +60,9 @@ pub enum OpenError {
         problem: String,
     },
     /// A later release has been here.
-    #[error("the database {at} was written by a newer tickgate (schema {found}, this one knows 1 to {known}); run that one, or restore a backup")]
+    #[error(
+        "the database {at} was written by a newer tickgate (schema {found}, this one knows 1 to {known}); run that one, or restore a backup"
+    )]
     Newer {
         /// Where it is.
         at: String,

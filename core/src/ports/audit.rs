@@ -126,14 +126,21 @@ async fn verify_between<L: AuditLog + ?Sized>(log: &L, ends: &AuditEnds) -> Resu
     }
     let (start, mut hash) = ends.checkpoint.as_ref().map_or((0, AUDIT_GENESIS), |mark| (mark.seq, mark.hash));
     let Some(head) = &ends.head else {
-        let rows = log.read(1, 1).await?;
-        return rows.first().map_or(Ok(AuditVerdict::Whole { rows: None }), |row| {
-            broken(row.seq, "there are rows, but nothing signed says so")
-        });
+        return match log.read(1, 1).await?.first() {
+            Some(row) => broken(row.seq, "there are rows, but nothing signed says so"),
+            None => Ok(AuditVerdict::Whole { rows: None }),
+        };
     };
     let mut seen = start;
     while seen < head.seq {
-        let rows = log.read(seen + 1, VERIFIED_AT_ONCE).await?;
+        let rows = match log.read(seen + 1, VERIFIED_AT_ONCE).await {
+            // One by one, to say which.
+            Err(StoreError::Unreadable(_)) => match log.read(seen + 1, 1).await {
+                Err(StoreError::Unreadable(problem)) => return Ok(AuditVerdict::Broken { seq: seen + 1, problem }),
+                rows => rows?,
+            },
+            rows => rows?,
+        };
         if rows.is_empty() {
             return broken(seen + 1, "the newest rows are missing");
         }

@@ -153,7 +153,8 @@ impl<R: BufRead> BackupReader<R> {
             self.items += 1;
             return Ok(Some(item));
         }
-        let end: End = serde_json::from_slice(&self.line).ok().with_context(|| format!("the backup is damaged at line {place}"))?;
+        let end: End =
+            serde_json::from_slice(&self.line).ok().with_context(|| format!("the backup is damaged at line {place}"))?;
         let sum = hex::encode(std::mem::take(&mut self.sum).finalize());
         ensure!(end.end.sha256 == sum && end.end.items == self.items, "the backup is damaged: its checksum does not match");
         ensure!(!self.read_line()? && self.line.is_empty(), "the backup is damaged: it goes on after its end");

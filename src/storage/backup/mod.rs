@@ -14,8 +14,8 @@ use anyhow::{Context as _, bail, ensure};
 use tickgate_core::ports::Shelf;
 use tickgate_core::time::Millis;
 
-use self::format::{BackupReader, BackupWriter};
 pub(super) use self::format::Item;
+use self::format::{BackupReader, BackupWriter};
 use super::{postgres, rows, sqlite};
 use crate::sealing::Sealer;
 use crate::settings::Settings;

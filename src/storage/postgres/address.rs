@@ -156,7 +156,10 @@ mod tests {
     fn only_where_it_is_is_shown() {
         let url = parsed("postgres://ada:hunter2-canary@db.example:5433/gateway?sslmode=verify-full&options=-c%20a%3Dcanary");
         for shown in [url.to_string(), format!("{url:?}")] {
-            assert!(shown.contains("gateway on db.example:5433") && !shown.contains("canary") && !shown.contains("ada"), "{shown}");
+            assert!(
+                shown.contains("gateway on db.example:5433") && !shown.contains("canary") && !shown.contains("ada"),
+                "{shown}"
+            );
         }
     }
 

@@ -80,10 +80,7 @@ pub(in crate::storage) fn load(
 }
 
 /// Runs something with a connection, on a thread of its own: the caller may be on a runtime, which must not be blocked on.
-fn with_client<T: Send>(
-    url: &DatabaseUrl,
-    work: impl AsyncFnOnce(Client) -> anyhow::Result<T> + Send,
-) -> anyhow::Result<T> {
+fn with_client<T: Send>(url: &DatabaseUrl, work: impl AsyncFnOnce(Client) -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -133,7 +130,8 @@ struct Insert {
 
 impl Insert {
     async fn prepare(transaction: &Transaction<'_>) -> anyhow::Result<Self> {
-        let record = "INSERT INTO tickgate_records (shelf, id, principal, expires_ms, body, version) VALUES ($1, $2, $3, $4, $5, $6)";
+        let record =
+            "INSERT INTO tickgate_records (shelf, id, principal, expires_ms, body, version) VALUES ($1, $2, $3, $4, $5, $6)";
         let audit = "INSERT INTO tickgate_audit (seq, at_ms, body, hash) VALUES ($1, $2, $3, $4)";
         let mark = "INSERT INTO tickgate_audit_marks (name, seq, hash, signature) VALUES ($1, $2, $3, $4)";
         Ok(Self {

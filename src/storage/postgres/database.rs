@@ -103,11 +103,7 @@ pub(super) async fn lock(transaction: &Transaction<'_>, lock: i64) -> Result<(),
 type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// A statement that each connection prepares once.
-pub(super) async fn query(
-    client: &impl GenericClient,
-    sql: &str,
-    values: Values<'_>,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
+pub(super) async fn query(client: &impl GenericClient, sql: &str, values: Values<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
     let statement = client.prepare_cached(sql).await?;
     client.query(&statement, values).await
 }
@@ -158,7 +154,10 @@ pub(super) fn problem(error: &tokio_postgres::Error) -> String {
     let (code, message) = (said.code(), said.message());
     let hint = match *code {
         SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            return format!("the server does not let us in: user or password are wrong, or pg_hba.conf says so ({})", code.code());
+            return format!(
+                "the server does not let us in: user or password are wrong, or pg_hba.conf says so ({})",
+                code.code()
+            );
         }
         SqlState::UNDEFINED_DATABASE => "there is no such database",
         SqlState::INSUFFICIENT_PRIVILEGE => "we may not do that: the user needs the right to create and write tables",
@@ -166,7 +165,9 @@ pub(super) fn problem(error: &tokio_postgres::Error) -> String {
         SqlState::TOO_MANY_CONNECTIONS => "the server has no connection left",
         SqlState::READ_ONLY_SQL_TRANSACTION => "the server is read-only: name the primary",
         SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => "the server did not get to it in time",
-        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => "the server is shutting down or starting",
+        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
+            "the server is shutting down or starting"
+        }
         _ => return format!("{message} ({})", code.code()),
     };
     format!("{hint} ({}: {message})", code.code())

@@ -220,9 +220,8 @@ impl Store for PostgresStore {
     fn of(&self, shelf: Shelf, principal: &str, now: Millis) -> StoreFuture<'_, Vec<Versioned>> {
         let principal = principal.to_owned();
         Box::pin(async move {
-            let of = self.run(move |client, sealer| {
-                Box::pin(async move { records::of(client, sealer, shelf, &principal, now).await })
-            });
+            let of = self
+                .run(move |client, sealer| Box::pin(async move { records::of(client, sealer, shelf, &principal, now).await }));
             let (found, unreadable) = of.await?;
             warn_of_unreadable(shelf, unreadable);
             Ok(found)

@@ -43,9 +43,8 @@ pub(super) fn append(connection: &Connection, sealer: &Sealer, entries: &[AuditE
 
 pub(super) fn read(connection: &Connection, sealer: &Sealer, from: u64, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
     let read = || {
-        let stored = |row: &Row<'_>| {
-            Ok(StoredRow { seq: row.get(0)?, at_ms: row.get(1)?, sealed: row.get(2)?, hash: row.get(3)? })
-        };
+        let stored =
+            |row: &Row<'_>| Ok(StoredRow { seq: row.get(0)?, at_ms: row.get(1)?, sealed: row.get(2)?, hash: row.get(3)? });
         let mut statement = connection.prepare_cached(READ)?;
         let rows = statement.query_map(params![column(from), column(limit as u64)], stored)?;
         rows.collect::<rusqlite::Result<Vec<_>>>()

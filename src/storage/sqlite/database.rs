@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tickgate_core::ports::StoreError;
 
-use crate::storage::folder::{self, FolderLock};
 use crate::storage::OpenError;
+use crate::storage::folder::{self, FolderLock};
 
 /// The name of the file in `DATA_DIR`.
 const FILE: &str = "tickgate.db";

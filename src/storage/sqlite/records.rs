@@ -36,7 +36,14 @@ pub(super) fn put(connection: &Connection, sealer: &Sealer, shelf: Shelf, record
         let mut statement = connection.prepare_cached(PUT)?;
         for record in records {
             let (id, expires) = (record.id.to_be_bytes(), expiry(record));
-            statement.execute(params![shelf.as_str(), id, record.principal, expires, seal(sealer, shelf, record), new_version()])?;
+            statement.execute(params![
+                shelf.as_str(),
+                id,
+                record.principal,
+                expires,
+                seal(sealer, shelf, record),
+                new_version()
+            ])?;
             changes::append(connection, shelf, record.id)?;
         }
         Ok(())
