@@ -20,6 +20,7 @@ use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, Stre
 use crate::process::{bind, bound_writes, outlive_file_size_limit, wait_for_signal};
 use crate::registry::Registry;
 use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Reread, Settings, VersionCheck};
+use crate::storage::StoreHealth;
 use crate::upstream::cache::UpstreamCache;
 use crate::upstream::simulated::Simulator;
 
@@ -101,6 +102,7 @@ impl Application {
             registry: worker.registry.clone(),
             market: worker.market.link.clone(),
             market_state: worker.market.state.clone(),
+            store: StoreHealth::of(&kept.database),
             slots: StreamSlots::new(settings.limits.max_streams, settings.limits.max_streams_per_caller),
             metrics: HttpMetrics::register(&metrics_registry)?,
             openapi,
@@ -167,6 +169,7 @@ impl Application {
             limiters.forget_the_idle();
             cache.tidy();
         };
+        let watch = actix_rt::spawn(self.gateway.store.clone().watch(Arc::clone(&self.kept.store)));
         let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, forget));
         let tell = actix_rt::spawn(tell(self.gateway.sessions.clone(), self.gateway.registry.clone()));
         let registry = self.gateway.registry.clone();
@@ -176,7 +179,7 @@ impl Application {
         }
         tracing::debug!(drain_secs = self.drain.as_secs(), "serving");
         let served = self.server.await;
-        for task in [signals, sweep, tell].into_iter().chain(reload) {
+        for task in [signals, watch, sweep, tell].into_iter().chain(reload) {
             task.abort();
         }
         close(&self.kept.database).await;

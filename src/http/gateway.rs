@@ -23,6 +23,7 @@ use super::slots::StreamSlots;
 use crate::auth::Authenticator;
 use crate::registry::LiveRegistry;
 use crate::settings::{AuthMode, LimitSettings, StreamSettings};
+use crate::storage::StoreHealth;
 use crate::tools::ToolContext;
 
 /// Settings that handlers and layers look at.
@@ -121,6 +122,8 @@ pub struct Gateway {
     pub market: MarketLink,
     /// Session and upstream health.
     pub market_state: MarketState,
+    /// Whether the database works.
+    pub store: StoreHealth,
     /// Places for event streams.
     pub slots: StreamSlots,
     /// Counters.

@@ -8,6 +8,7 @@ mod backup;
 mod chain;
 mod database;
 mod folder;
+mod health;
 mod kept_secret;
 mod postgres;
 mod rows;
@@ -25,6 +26,7 @@ use tickgate_core::ports::{AuditLog, Store};
 
 pub use self::backup::{Restored, backup, restore};
 pub use self::database::{Database, open_store, open_store_beside};
+pub use self::health::StoreHealth;
 pub use self::kept_secret::kept_secret;
 pub use self::postgres::{DatabaseUrl, PostgresStore};
 pub use self::sqlite::SqliteStore;

@@ -8,11 +8,14 @@ use tickgate_actors::stream::Health;
 use crate::http::error::Problem;
 use crate::http::gateway::OnWorker;
 
-/// Everything, with checks. A degraded upstream does not make the gateway unhealthy: it goes on serving what it has.
+/// Everything, with checks. Neither a degraded upstream nor a database that is away makes the gateway unhealthy: it goes on serving what
+/// it has. Why the database is away is in the log: this page is public.
 pub(in crate::http) async fn health(OnWorker(worker): OnWorker) -> HttpResponse {
     let gateway = &worker.gateway;
     let upstream = gateway.market_state.health();
-    let status = if matches!(upstream, Health::Degraded(_)) { "degraded" } else { "healthy" };
+    let store = if gateway.store.is_available() { "ok" } else { "unavailable" };
+    let degraded = matches!(upstream, Health::Degraded(_)) || !gateway.store.is_available();
+    let status = if degraded { "degraded" } else { "healthy" };
     let reason = match upstream {
         Health::Degraded(kind) => Some(kind.as_str()),
         Health::Ok | Health::Unknown => None,
@@ -24,6 +27,7 @@ pub(in crate::http) async fn health(OnWorker(worker): OnWorker) -> HttpResponse 
         "version": env!("CARGO_PKG_VERSION"),
         "checks": {
             "upstream": {"status": upstream.as_str(), "reason": reason},
+            "store": {"status": store, "kind": gateway.store.kind()},
             "sessions": {"open": gateway.sessions.len()},
             "draining": gateway.is_draining(),
         },
