@@ -12,6 +12,8 @@ use crate::time::Millis;
 pub const AUDIT_HASH_BYTES: usize = 32;
 /// The hash before the first row.
 pub const AUDIT_GENESIS: [u8; AUDIT_HASH_BYTES] = [0; AUDIT_HASH_BYTES];
+/// Most rows that one [`AuditLog::purge_before`] removes: few enough for an operation's deadline.
+pub const AUDIT_PURGED_AT_ONCE: u64 = 10_000;
 /// Rows that [`AuditLog::verify`] reads at once: few enough for an operation's deadline.
 const VERIFIED_AT_ONCE: usize = 500;
 /// How often a verification begins again because rows were purged under it; a purge is a matter of days.
@@ -98,7 +100,8 @@ pub trait AuditLog: Send + Sync {
     /// Both ends.
     fn ends(&self) -> StoreFuture<'_, AuditEnds>;
 
-    /// Removes the oldest rows up to the first that is not older than `time`, writes down where the chain goes on, and says how many.
+    /// Removes the oldest rows up to the first that is not older than `time`, at most [`AUDIT_PURGED_AT_ONCE`], writes down where the
+    /// chain goes on, and says how many they were; 0 when there is nothing more to remove.
     fn purge_before(&self, time: Millis) -> StoreFuture<'_, u64>;
 
     /// Looks at every row, a few at a time, while others may add to the log.

@@ -6,7 +6,10 @@ mod market_data;
 mod seal;
 mod store;
 
-pub use audit::{AUDIT_GENESIS, AUDIT_HASH_BYTES, AuditEnds, AuditEntry, AuditLog, AuditMark, AuditRow, AuditVerdict, next_hash};
+pub use audit::{
+    AUDIT_GENESIS, AUDIT_HASH_BYTES, AUDIT_PURGED_AT_ONCE, AuditEnds, AuditEntry, AuditLog, AuditMark, AuditRow, AuditVerdict,
+    next_hash,
+};
 pub use feed::{FeedConnector, FeedLink, FeedRead, FeedReader, FeedWriter};
 pub use market_data::{MarketData, NewsQuery, PortFuture, UpstreamError, UpstreamErrorKind};
 pub use seal::{Seal, Sealed};

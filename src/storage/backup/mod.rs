@@ -16,7 +16,7 @@ use tickgate_core::time::Millis;
 
 pub(super) use self::format::Item;
 use self::format::{BackupReader, BackupWriter};
-use super::{postgres, rows, sqlite};
+use super::{folder, postgres, rows, sqlite};
 use crate::sealing::Sealer;
 use crate::settings::Settings;
 
@@ -44,9 +44,9 @@ pub struct Restored {
 pub fn backup(settings: &Settings, file: &Path, force: bool, now: Millis) -> anyhow::Result<u64> {
     let cannot = || format!("{} cannot be written", file.display());
     ensure!(force || !file.exists(), "{} is there already: --force puts another in its place", file.display());
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Made for the owner only.
-    let mut aside = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    let mut aside = tempfile::NamedTempFile::new_in(beside).with_context(cannot)?;
     let mut writer = BackupWriter::begin(BufWriter::new(aside.as_file_mut()), now.to_string())?;
     let mut each = |item: Item| writer.write(&item);
     match &settings.storage.database_url {
@@ -55,11 +55,8 @@ pub fn backup(settings: &Settings, file: &Path, force: bool, now: Millis) -> any
     }
     let rows = writer.finish()?;
     aside.as_file_mut().flush().and_then(|()| aside.as_file().sync_all()).with_context(cannot)?;
-    if force {
-        aside.persist(file).map_err(|error| error.error).with_context(cannot)?;
-    } else {
-        aside.persist_noclobber(file).map_err(|error| error.error).with_context(cannot)?;
-    }
+    let persisted = if force { aside.persist(file) } else { aside.persist_noclobber(file) };
+    persisted.map_err(|error| error.error).and_then(|_| folder::sync(beside)).with_context(cannot)?;
     Ok(rows)
 }
 

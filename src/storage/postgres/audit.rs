@@ -1,7 +1,7 @@
 //! The audit log as rows. Who adds to it or purges it holds a lock until its transaction ends.
 
 use deadpool_postgres::{Client, GenericClient, Transaction};
-use tickgate_core::ports::{AuditEnds, AuditEntry, AuditRow, StoreError};
+use tickgate_core::ports::{AUDIT_PURGED_AT_ONCE, AuditEnds, AuditEntry, AuditRow, StoreError};
 use tickgate_core::time::Millis;
 use tokio_postgres::Row;
 
@@ -20,7 +20,9 @@ const NEWEST: &str = "SELECT seq, hash, ''::BYTEA AS signature FROM tickgate_aud
 const OLDEST: &str = "SELECT seq, hash, ''::BYTEA AS signature FROM tickgate_audit ORDER BY seq LIMIT 1";
 /// The last of the rows that are all older than a moment.
 const LAST_OLD: &str = "SELECT seq, hash, ''::BYTEA AS signature FROM tickgate_audit
-    WHERE seq < (SELECT coalesce(min(seq), 9223372036854775807) FROM tickgate_audit WHERE at_ms >= $1) ORDER BY seq DESC LIMIT 1";
+    WHERE seq < (SELECT coalesce(min(seq), 9223372036854775807) FROM tickgate_audit WHERE at_ms >= $1)
+        AND seq < (SELECT min(seq) FROM tickgate_audit) + $2
+    ORDER BY seq DESC LIMIT 1";
 const PURGE: &str = "DELETE FROM tickgate_audit WHERE seq <= $1";
 
 pub(super) async fn append(client: &mut Client, sealer: &Sealer, entries: &[AuditEntry]) -> Result<Option<u64>, Failure> {
@@ -71,7 +73,10 @@ pub(super) async fn purge_before(client: &mut Client, sealer: &Sealer, time: Mil
     let transaction = begin(client).await?;
     lock(&transaction, AUDIT).await?;
     let first = query_opt(&transaction, OLDEST, &[]).await?.map(|row| stored_mark(&row)).transpose()?;
-    let last = query_opt(&transaction, LAST_OLD, &[&column(time.0)]).await?.map(|row| stored_mark(&row)).transpose()?;
+    let last = query_opt(&transaction, LAST_OLD, &[&column(time.0), &column(AUDIT_PURGED_AT_ONCE)])
+        .await?
+        .map(|row| stored_mark(&row))
+        .transpose()?;
     let (Some(first), Some(last)) = (first, last) else {
         transaction.rollback().await?;
         return Ok(0);

@@ -1,7 +1,7 @@
 //! The audit log as rows.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use tickgate_core::ports::{AuditEnds, AuditEntry, AuditRow, StoreError};
+use tickgate_core::ports::{AUDIT_PURGED_AT_ONCE, AuditEnds, AuditEntry, AuditRow, StoreError};
 use tickgate_core::time::Millis;
 
 use super::database::unavailable;
@@ -18,7 +18,9 @@ const NEWEST: &str = "SELECT seq, hash, x'' AS signature FROM audit ORDER BY seq
 const OLDEST: &str = "SELECT seq, hash, x'' AS signature FROM audit ORDER BY seq LIMIT 1";
 /// The last of the rows that are all older than a moment.
 const LAST_OLD: &str = "SELECT seq, hash, x'' AS signature FROM audit
-    WHERE seq < (SELECT coalesce(min(seq), 9223372036854775807) FROM audit WHERE at_ms >= ?1) ORDER BY seq DESC LIMIT 1";
+    WHERE seq < (SELECT coalesce(min(seq), 9223372036854775807) FROM audit WHERE at_ms >= ?1)
+        AND seq < (SELECT min(seq) FROM audit) + ?2
+    ORDER BY seq DESC LIMIT 1";
 const PURGE: &str = "DELETE FROM audit WHERE seq <= ?1";
 
 pub(super) fn append(connection: &Connection, sealer: &Sealer, entries: &[AuditEntry]) -> Result<Option<u64>, StoreError> {
@@ -63,7 +65,10 @@ pub(super) fn ends(connection: &Connection, sealer: &Sealer) -> Result<AuditEnds
 
 pub(super) fn purge_before(connection: &Connection, sealer: &Sealer, time: Millis) -> Result<u64, StoreError> {
     let purge = || {
-        let last = connection.prepare_cached(LAST_OLD)?.query_row(params![column(time.0)], stored_mark).optional()?;
+        let last = connection
+            .prepare_cached(LAST_OLD)?
+            .query_row(params![column(time.0), column(AUDIT_PURGED_AT_ONCE)], stored_mark)
+            .optional()?;
         let (Some(first), Some(last)) = (one(connection, OLDEST)?, last) else { return Ok(0) };
         let before = mark(connection, CHECKPOINT)?;
         put_mark(connection, CHECKPOINT, &chain::checkpoint(sealer, before.as_ref(), first.seq, (last.seq, last.hash)))?;

@@ -1,7 +1,7 @@
 //! The contract of the audit log.
 
 use futures_util::future::join_all;
-use tickgate_core::ports::{AUDIT_GENESIS, AuditEntry, AuditLog, AuditVerdict, StoreError, next_hash};
+use tickgate_core::ports::{AUDIT_GENESIS, AUDIT_PURGED_AT_ONCE, AuditEntry, AuditLog, AuditVerdict, StoreError, next_hash};
 use tickgate_core::time::Millis;
 
 use super::contract::{NOW, Place, sealer};
@@ -117,6 +117,16 @@ pub(in crate::storage) async fn a_purge_of_the_audit_log_leaves_a_checkpoint(pla
     );
     assert_eq!(log.append(entries(20..21)).await, Ok(Some(12)), "numbers go on");
     whole(&log, Some((12, 12))).await;
+}
+
+pub(in crate::storage) async fn a_large_purge_of_the_audit_log_goes_in_parts(place: impl Place) {
+    let log = place.open(sealer(&[1])).await;
+    let last = AUDIT_PURGED_AT_ONCE + 5;
+    log.append(entries(0..last)).await.unwrap();
+    for purged in [AUDIT_PURGED_AT_ONCE, 4, 0] {
+        assert_eq!(log.purge_before(NOW.plus(last - 1)).await, Ok(purged));
+    }
+    whole(&log, Some((last, last))).await;
 }
 
 pub(in crate::storage) async fn a_forged_checkpoint_shows_and_does_not_become_good_by_a_purge(place: impl Place) {

@@ -64,6 +64,7 @@ macro_rules! store_contract {
             an_audit_row_that_was_changed_moved_or_removed_shows,
             an_audit_log_whose_end_was_forged_does_not_become_good_again,
             a_purge_of_the_audit_log_leaves_a_checkpoint,
+            a_large_purge_of_the_audit_log_goes_in_parts,
             a_forged_checkpoint_shows_and_does_not_become_good_by_a_purge,
             audit_rows_under_another_key_are_an_error_and_not_left_out,
         }
