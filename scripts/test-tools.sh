@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests against real clients need, on a bare Debian 12 with Rust, git, make and a C compiler:
-# Debian's Python, Chromium and curl, then the official MCP clients, the official suite and a Node.js in target/test-tools.
+# Debian's Python, Chromium, curl, openssl and PostgreSQL's server programs, then the official MCP clients, the official suite and a Node.js in target/test-tools.
 # Says nothing when all goes well. The tests read the paths from target/test-tools/env.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,9 +18,10 @@ quietly() {
 
 install_debian_packages() {
     local missing=() package
-    for package in ca-certificates chromium curl python3 python3-venv; do
+    for package in ca-certificates chromium curl openssl python3 python3-venv; do
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
     done
+    has_postgres || missing+=(postgresql-common)
     [ ${#missing[@]} -gt 0 ] || return 0
     export DEBIAN_FRONTEND=noninteractive
     # One apt at a time: other checkouts of ours by the lock, strangers by apt's own timeout.
@@ -29,7 +30,17 @@ install_debian_packages() {
     local apt=(apt-get -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -qq)
     quietly "${apt[@]}" update
     quietly "${apt[@]}" install -y --no-install-recommends "${missing[@]}"
+    if ! has_postgres; then
+        # The tests start servers of their own: no cluster is made, so no service starts.
+        sed -i -E 's/^#?create_main_cluster .*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+        quietly "${apt[@]}" install -y --no-install-recommends postgresql
+    fi
     flock -u 8
+}
+
+# Debian keeps the server's programs out of PATH.
+has_postgres() {
+    command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null
 }
 
 install_client_packages() {
@@ -68,7 +79,7 @@ EOT
 # The checkout's path is part of the stamp because a venv cannot be moved.
 pins=(tests/clients/python/requirements*.txt tests/clients/typescript/package*.json)
 stamp=$({ echo "$root"; sha256sum scripts/test-tools.sh "${pins[@]}"; } | sha256sum)
-if [ "$(cat "$tools/stamp" 2>/dev/null)" != "$stamp" ] || [ ! -x /usr/bin/chromium ] || [ ! -x "$tools/venv/bin/python" ]; then
+if [ "$(cat "$tools/stamp" 2>/dev/null)" != "$stamp" ] || [ ! -x /usr/bin/chromium ] || ! has_postgres || [ ! -x "$tools/venv/bin/python" ]; then
     rm -f "$tools/stamp"
     install_debian_packages
     install_client_packages

@@ -105,7 +105,7 @@ impl Application {
             market: worker.market.link.clone(),
             market_state: worker.market.state.clone(),
             upstream: worker.upstream_metrics.clone(),
-            store: StoreHealth::register(&metrics_registry)?,
+            store: StoreHealth::register(&kept.database, &metrics_registry)?,
             slots: StreamSlots::new(settings.limits.max_streams, settings.limits.max_streams_per_caller),
             metrics: HttpMetrics::register(&metrics_registry)?,
             openapi,
@@ -186,7 +186,7 @@ impl Application {
         for task in [signals, watch, sweep, tell].into_iter().chain(reload) {
             task.abort();
         }
-        close(self.kept.database).await;
+        close(&self.kept.database).await;
         served
     }
 }

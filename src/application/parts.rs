@@ -22,7 +22,7 @@ use crate::process::Hangups;
 use crate::registry::{LiveRegistry, Registry};
 use crate::sealing::Sealer;
 use crate::settings::{Reread, SessionSettings, Settings};
-use crate::storage::{SqliteStore, data_keys, open_store};
+use crate::storage::{Database, data_keys, open_store};
 use crate::tools::ToolMetrics;
 use crate::upstream::cache::{CacheMetrics, UpstreamCache};
 use crate::upstream::own::OwnKeys;
@@ -38,14 +38,14 @@ const SWEEP: Duration = Duration::from_secs(60);
 pub(super) struct Kept {
     pub(super) seal: Arc<dyn Seal>,
     pub(super) store: Arc<dyn Store>,
-    pub(super) database: Arc<SqliteStore>,
+    pub(super) database: Database,
 }
 
 impl Kept {
     pub(super) fn open(settings: &Settings) -> anyhow::Result<Self> {
         let sealer = Arc::new(Sealer::new(&data_keys(settings)?)?);
-        let database = Arc::new(open_store(settings, Arc::clone(&sealer))?);
-        Ok(Self { seal: sealer, store: Arc::<SqliteStore>::clone(&database), database })
+        let database = open_store(settings, Arc::clone(&sealer))?;
+        Ok(Self { seal: sealer, store: database.store(), database })
     }
 }
 
@@ -180,7 +180,7 @@ pub(super) async fn reload(reread: Reread, registry: LiveRegistry) {
 }
 
 /// Closes the store: what was said to be kept is on the disk.
-pub(super) async fn close(database: Arc<SqliteStore>) {
+pub(super) async fn close(database: &Database) {
     if let Err(error) = database.close().await {
         tracing::error!(error = %error, "the store did not close in good order");
     }

@@ -35,7 +35,8 @@ impl StdioApplication {
         let _ = rustls::crypto::ring::default_provider().install_default();
         outlive_file_size_limit();
         // Desktop clients start programs anywhere, and several at once: none may depend on a folder that nobody chose.
-        let scratch = if settings.listen.data_dir_is_said { None } else { Some(tempfile::tempdir()?) };
+        let is_kept = settings.listen.data_dir_is_said || settings.storage.database_url.is_some();
+        let scratch = if is_kept { None } else { Some(tempfile::tempdir()?) };
         if let Some(scratch) = &scratch {
             settings.listen.data_dir = scratch.path().to_owned();
             tracing::info!("DATA_DIR is not set: alerts and tasks end with this process");
@@ -100,7 +101,7 @@ impl StdioApplication {
         if let Some(simulator) = simulator {
             simulator.stop(false).await;
         }
-        close(kept.database).await;
+        close(&kept.database).await;
         anyhow::ensure!(
             ended != Ended::Session,
             "the session ended: a call crashed, or the client did not read what it was told"

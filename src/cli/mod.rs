@@ -1,5 +1,6 @@
-//! The command line: `serve`, `simulate`, `record`, `replay`, `check`, `healthcheck`, `token create`, `secrets`, `openapi`. Its flags come from the list of settings.
+//! The command line: `serve`, `simulate`, `record`, `replay`, `check`, `healthcheck`, `backup`, `restore`, `token create`, `secrets`, `openapi`. Its flags come from the list of settings.
 
+mod backup;
 mod check;
 mod healthcheck;
 mod record;
@@ -50,9 +51,11 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         }
     };
     match name {
+        "backup" => backup::back_up(&settings, matches),
         "check" => check::run(&settings),
         "healthcheck" => healthcheck::run(&settings),
         "record" => record::run(settings, matches),
+        "restore" => backup::restore(&settings, matches),
         "simulate" => simulate::run(settings),
         "token" => token::run(&settings, matches),
         _ => {
@@ -81,6 +84,8 @@ fn command() -> Command {
         .subcommand(with_settings(replay))
         .subcommand(with_settings(Command::new("check").about("Check the configuration and print it, secrets redacted")))
         .subcommand(with_settings(Command::new("healthcheck").about("Exit 0 if the gateway on HOST and PORT is ready, else 1")))
+        .subcommand(with_settings(backup::backup_command()))
+        .subcommand(with_settings(backup::restore_command()))
         .subcommand(Command::new("token").about("Access tokens").subcommand_required(true).subcommand(with_settings(token)))
         .subcommand(Command::new("secrets").about("Print good random values for the secret settings, as NAME=value"))
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))

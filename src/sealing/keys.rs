@@ -26,6 +26,15 @@ pub(super) struct SealingKey {
     alerts: XChaCha20Poly1305,
     sessions: XChaCha20Poly1305,
     upstream_keys: XChaCha20Poly1305,
+    users: XChaCha20Poly1305,
+    api_keys: XChaCha20Poly1305,
+    refresh_families: XChaCha20Poly1305,
+    oauth_clients: XChaCha20Poly1305,
+    grants: XChaCha20Poly1305,
+    auth_flows: XChaCha20Poly1305,
+    audit_subjects: XChaCha20Poly1305,
+    audit_row: XChaCha20Poly1305,
+    audit_mark: XChaCha20Poly1305,
 }
 
 impl SealingKey {
@@ -44,6 +53,15 @@ impl SealingKey {
             alerts: cipher(Purpose::Record(Shelf::Alerts)),
             sessions: cipher(Purpose::Record(Shelf::Sessions)),
             upstream_keys: cipher(Purpose::Record(Shelf::UpstreamKeys)),
+            users: cipher(Purpose::Record(Shelf::Users)),
+            api_keys: cipher(Purpose::Record(Shelf::ApiKeys)),
+            refresh_families: cipher(Purpose::Record(Shelf::RefreshFamilies)),
+            oauth_clients: cipher(Purpose::Record(Shelf::OauthClients)),
+            grants: cipher(Purpose::Record(Shelf::Grants)),
+            auth_flows: cipher(Purpose::Record(Shelf::AuthFlows)),
+            audit_subjects: cipher(Purpose::Record(Shelf::AuditSubjects)),
+            audit_row: cipher(Purpose::AuditRow),
+            audit_mark: cipher(Purpose::AuditMark),
         })
     }
 
@@ -59,6 +77,15 @@ impl SealingKey {
             Purpose::Record(Shelf::Alerts) => &self.alerts,
             Purpose::Record(Shelf::Sessions) => &self.sessions,
             Purpose::Record(Shelf::UpstreamKeys) => &self.upstream_keys,
+            Purpose::Record(Shelf::Users) => &self.users,
+            Purpose::Record(Shelf::ApiKeys) => &self.api_keys,
+            Purpose::Record(Shelf::RefreshFamilies) => &self.refresh_families,
+            Purpose::Record(Shelf::OauthClients) => &self.oauth_clients,
+            Purpose::Record(Shelf::Grants) => &self.grants,
+            Purpose::Record(Shelf::AuthFlows) => &self.auth_flows,
+            Purpose::Record(Shelf::AuditSubjects) => &self.audit_subjects,
+            Purpose::AuditRow => &self.audit_row,
+            Purpose::AuditMark => &self.audit_mark,
         }
     }
 }
@@ -72,6 +99,15 @@ const fn label(purpose: Purpose) -> &'static str {
         Purpose::Record(Shelf::Alerts) => "record of alerts",
         Purpose::Record(Shelf::Sessions) => "record of sessions",
         Purpose::Record(Shelf::UpstreamKeys) => "record of upstream keys",
+        Purpose::Record(Shelf::Users) => "record of users",
+        Purpose::Record(Shelf::ApiKeys) => "record of API keys",
+        Purpose::Record(Shelf::RefreshFamilies) => "record of refresh families",
+        Purpose::Record(Shelf::OauthClients) => "record of OAuth clients",
+        Purpose::Record(Shelf::Grants) => "record of grants",
+        Purpose::Record(Shelf::AuthFlows) => "record of authorizations under way",
+        Purpose::Record(Shelf::AuditSubjects) => "record of audit subjects",
+        Purpose::AuditRow => "row of the audit log",
+        Purpose::AuditMark => "mark of the audit log",
     }
 }
 

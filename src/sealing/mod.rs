@@ -36,6 +36,10 @@ pub enum Purpose {
     Cursor,
     /// The body of a record in the store.
     Record(Shelf),
+    /// The body of a row of the audit log.
+    AuditRow,
+    /// A place in the audit log that we vouch for: nothing is sealed, and the context says which place, so that it is a signature.
+    AuditMark,
 }
 
 /// Why there is no [`Sealer`].

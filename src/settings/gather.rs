@@ -69,7 +69,7 @@ impl Settings {
         }
         if self.listen.environment != Environment::Development && self.storage.data_keys.is_empty() {
             errors.push(SettingError::together(format!(
-                "DATA_ENCRYPTION_KEY is needed when APP_ENV is {}, to encrypt what is kept in DATA_DIR: `tickgate secrets` prints a good one",
+                "DATA_ENCRYPTION_KEY is needed when APP_ENV is {}, to encrypt what is kept: `tickgate secrets` prints a good one",
                 self.listen.environment
             )));
         }
@@ -118,7 +118,10 @@ fn access(reader: &mut Reader<'_>, listen: &ListenSettings) -> AccessSettings {
 }
 
 fn storage(reader: &mut Reader<'_>) -> StorageSettings {
-    StorageSettings { data_keys: reader.optional("DATA_ENCRYPTION_KEY", list(secret_key)).unwrap_or_default() }
+    StorageSettings {
+        database_url: reader.optional("DATABASE_URL", str::parse),
+        data_keys: reader.optional("DATA_ENCRYPTION_KEY", list(secret_key)).unwrap_or_default(),
+    }
 }
 
 fn limits(reader: &mut Reader<'_>) -> LimitSettings {

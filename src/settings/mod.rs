@@ -26,6 +26,7 @@ pub use specs::{SPECS, Spec, reference};
 pub use values::{AuthMode, Environment, LogFormat, RateLimit, StaticKey, Transport, VersionCheck};
 pub(crate) use values::{is_secret_key, secret_bytes};
 
+use crate::storage::DatabaseUrl;
 use crate::tools::Toolset;
 use crate::upstream::polygon::Plan;
 use crate::upstream::simulated::SimulatorSettings;
@@ -159,9 +160,11 @@ pub struct StreamSettings {
     pub linger_secs: u64,
 }
 
-/// What survives a restart, in `DATA_DIR`.
+/// What survives a restart.
 #[derive(Debug)]
 pub struct StorageSettings {
+    /// `DATABASE_URL`; a file in `DATA_DIR` when unset.
+    pub database_url: Option<DatabaseUrl>,
     /// `DATA_ENCRYPTION_KEY`; the first encrypts, all decrypt. Empty in development only.
     pub data_keys: Vec<SecretString>,
 }

@@ -152,9 +152,14 @@ pub const SPECS: &[Spec] = &[
         "Where the gateway keeps what must survive a restart; with MCP_TRANSPORT=stdio nothing is kept unless it is named.",
     ),
     secret(
+        "DATABASE_URL",
+        "a postgres:// or postgresql:// URL; of sslmode: disable, require or verify-full",
+        "PostgreSQL database that keeps it instead of a file in DATA_DIR, and that several gateways can share.",
+    ),
+    secret(
         "DATA_ENCRYPTION_KEY",
         "hex or base64 of at least 32 random bytes, or a comma list of them",
-        "Encrypts what is kept in DATA_DIR; a list rotates: the first encrypts, all decrypt. Generated into DATA_DIR in development; required otherwise.",
+        "Encrypts what is kept in the database; a list rotates: the first encrypts, all decrypt. Generated into DATA_DIR in development; required otherwise.",
     ),
     secret("MASSIVE_API_KEY", "your upstream key", "Upstream key; POLYGON_API_KEY is the same. None: the market is simulated."),
     spec(

@@ -55,3 +55,8 @@ pub(super) fn private_file(path: &Path) -> io::Result<File> {
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(file)
 }
+
+/// Makes the names of a folder's files durable: that of a new file is when its folder is.
+pub(super) fn sync(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

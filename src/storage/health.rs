@@ -4,39 +4,48 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{IntGauge, Registry};
-use tickgate_core::ports::{Shelf, Store};
+use tickgate_core::ports::Store;
+
+use super::Database;
 
 /// How often it is tried: a disk that fills up is told within seconds. It costs no write, only the lock that a write needs.
 const EVERY: Duration = Duration::from_secs(1);
-/// No record has this id: ids are random.
-const NO_RECORD: u128 = 0;
 
 /// Whether the store works. Clones share it.
 #[derive(Clone, Debug)]
-pub struct StoreHealth(IntGauge);
+pub struct StoreHealth {
+    up: IntGauge,
+    kind: &'static str,
+}
 
 impl StoreHealth {
     /// A store that has just been opened, so it works. Adds its metric to the registry.
     ///
     /// # Errors
     /// When a metric of the same name is registered already.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+    pub fn register(database: &Database, registry: &Registry) -> prometheus::Result<Self> {
         let up = IntGauge::new("tickgate_store_up", "1 while the store does what it is asked.")?;
         up.set(1);
         registry.register(Box::new(up.clone()))?;
-        Ok(Self(up))
+        Ok(Self { up, kind: database.kind() })
+    }
+
+    /// `sqlite` or `postgres`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.kind
     }
 
     /// Whether the last try failed.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.0.get() == 0
+        self.up.get() == 0
     }
 
     /// Tries the store, for ever. What fails and what works again is logged once.
     pub async fn watch(self, store: Arc<dyn Store>) {
         loop {
-            self.hear(store.delete(Shelf::Tasks, NO_RECORD).await.map_err(|error| error.to_string()));
+            self.hear(store.ping().await.map_err(|error| error.to_string()));
             tokio::time::sleep(EVERY).await;
         }
     }
@@ -50,6 +59,6 @@ impl StoreHealth {
             }
             _ => {}
         }
-        self.0.set(works.into());
+        self.up.set(works.into());
     }
 }

@@ -1,6 +1,6 @@
 //! Secrets of a development machine: made once and kept in `DATA_DIR`, each in a file that only its owner may read.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub fn kept_secret(folder: &Path, name: &str) -> io::Result<SecretString> {
     file.write_all(hex::encode(bytes).as_bytes())?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(&path) {
-        Ok(_) => sync_folder(folder)?,
+        Ok(_) => folder::sync(folder)?,
         // Another process was first: its secret holds.
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.error),
@@ -46,11 +46,6 @@ fn read(path: &Path) -> io::Result<SecretString> {
     }
     let problem = format!("{} holds no secret: remove it to have another made; what depended on it is lost", path.display());
     Err(io::Error::new(io::ErrorKind::InvalidData, problem))
-}
-
-/// The name of a new file is durable when its folder is; what is sealed under a secret that was lost is lost.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -1,27 +1,36 @@
-//! What survives a restart: the [`Store`](tickgate_core::ports::Store) port over SQLite, and the secrets of a development machine.
+//! What survives a restart: the ports [`Store`] and [`AuditLog`] over SQLite and over PostgreSQL, backups of either, and the secrets of
+//! a development machine.
 //!
-//! Everything is in `DATA_DIR`, which belongs to one gateway at a time. Bodies are sealed under `DATA_ENCRYPTION_KEY`; shelves, ids,
-//! principals and expiries are not.
+//! SQLite is a file of `DATA_DIR`, which belongs to one gateway at a time; PostgreSQL (`DATABASE_URL`) can belong to several. Bodies are
+//! sealed under `DATA_ENCRYPTION_KEY`; shelves, ids, principals, times and hashes are not.
 
+mod backup;
+mod chain;
+mod database;
 mod folder;
 mod health;
 mod kept_secret;
+mod postgres;
+mod rows;
 mod sqlite;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use secrecy::SecretString;
+#[cfg(doc)]
+use tickgate_core::ports::{AuditLog, Store};
 
+pub use self::backup::{Restored, backup, restore};
+pub use self::database::{Database, open_store, open_store_beside};
 pub use self::health::StoreHealth;
 pub use self::kept_secret::kept_secret;
+pub use self::postgres::{DatabaseUrl, PostgresStore};
 pub use self::sqlite::SqliteStore;
 
-use crate::sealing::Sealer;
 use crate::settings::{Environment, Settings};
 
 /// The file of `DATA_DIR` with the data key of a development machine.
@@ -41,22 +50,24 @@ pub enum OpenError {
     /// Another gateway has it.
     #[error("DATA_DIR: another gateway is running on {}; give each gateway a folder of its own", .0.display())]
     InUse(PathBuf),
-    /// The database is damaged, locked, or none of ours.
-    #[error("the database {} cannot be opened: {problem}", path.display())]
+    /// A gateway of an older release has it.
+    #[error("DATA_DIR: an older tickgate is running on {}; stop it before a newer one touches its database", .0.display())]
+    Older(PathBuf),
+    /// The database is damaged, locked, away, or none of ours.
+    #[error("the database {at} cannot be opened: {problem}")]
     Database {
-        /// Its file.
-        path: PathBuf,
+        /// Where it is.
+        at: String,
         /// What is wrong.
         problem: String,
     },
     /// A later release has been here.
     #[error(
-        "the database {} was written by a newer tickgate (schema {found}, this one knows 1 to {known}); run that one, or restore a backup",
-        path.display()
+        "the database {at} was written by a newer tickgate (schema {found}, this one knows 1 to {known}); run that one, or restore a backup"
     )]
     Newer {
-        /// Its file.
-        path: PathBuf,
+        /// Where it is.
+        at: String,
         /// Its schema.
         found: usize,
         /// Our schema.
@@ -81,12 +92,4 @@ pub fn data_keys(settings: &Settings) -> anyhow::Result<Vec<SecretString>> {
     let folder = &settings.listen.data_dir;
     let kept = kept_secret(folder, KEPT_DATA_KEY);
     Ok(vec![kept.with_context(|| format!("DATA_DIR: the data key of development cannot be kept in {}", folder.display()))?])
-}
-
-/// Opens the store in `DATA_DIR`. Blocks for as long as the disk needs: for the start of the program.
-///
-/// # Errors
-/// When the folder cannot be written or belongs to another gateway, or the database is damaged or too new.
-pub fn open_store(settings: &Settings, sealer: Arc<Sealer>) -> anyhow::Result<SqliteStore> {
-    Ok(SqliteStore::open(&settings.listen.data_dir, sealer)?)
 }

@@ -33,6 +33,8 @@ fn the_version_and_the_help_are_printed() {
         "replay",
         "check",
         "healthcheck",
+        "backup",
+        "restore",
         "token",
         "secrets",
         "openapi",

@@ -20,6 +20,7 @@ mod resume;
 mod sessions;
 mod soak;
 mod stateless;
+mod storage;
 mod streams;
 mod tools;
 mod transports;

@@ -4,16 +4,40 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tickgate_core::ports::{Record, Shelf, Store, StoreError, StoreFuture};
+use tickgate_core::ports::{Change, Changes, Record, Shelf, Store, StoreError, StoreFuture, Version, Versioned};
 use tickgate_core::time::Millis;
 
 #[derive(Default)]
 struct Shelves {
-    records: HashMap<(Shelf, u128), Record>,
+    records: HashMap<(Shelf, u128), Versioned>,
+    changes: Vec<Change>,
+    version: u64,
     writes: usize,
     failing: bool,
     panics: bool,
     latency: Duration,
+}
+
+impl Shelves {
+    fn changed(&mut self, shelf: Shelf, id: u128) {
+        if shelf.is_watched() {
+            self.changes.push(Change { shelf, id });
+        }
+    }
+
+    fn keep(&mut self, shelf: Shelf, record: Record) -> Version {
+        self.version += 1;
+        let version = Version(self.version);
+        self.changed(shelf, record.id);
+        self.records.insert((shelf, record.id), Versioned { record, version });
+        version
+    }
+
+    fn forget(&mut self, shelf: Shelf, id: u128) -> Option<Record> {
+        let kept = self.records.remove(&(shelf, id))?;
+        self.changed(shelf, id);
+        Some(kept.record)
+    }
 }
 
 /// Keeps what the port promises to keep. Clones are the same.
@@ -46,7 +70,7 @@ impl MemoryStore {
     }
 
     pub(crate) fn records(&self, shelf: Shelf) -> Vec<Record> {
-        self.shelves().records.iter().filter(|((on, _), _)| *on == shelf).map(|(_, record)| record.clone()).collect()
+        self.shelves().records.iter().filter(|((on, _), _)| *on == shelf).map(|(_, kept)| kept.record.clone()).collect()
     }
 
     async fn turn(&self) -> Result<(), StoreError> {
@@ -68,7 +92,10 @@ impl Store for MemoryStore {
         Box::pin(async move {
             self.shelves().writes += 1;
             self.turn().await?;
-            self.shelves().records.extend(records.into_iter().map(|record| ((shelf, record.id), record)));
+            let mut shelves = self.shelves();
+            for record in records {
+                shelves.keep(shelf, record);
+            }
             Ok(())
         })
     }
@@ -80,13 +107,42 @@ impl Store for MemoryStore {
         })
     }
 
+    fn find(&self, shelf: Shelf, id: u128, now: Millis) -> StoreFuture<'_, Option<Versioned>> {
+        Box::pin(async move {
+            self.turn().await?;
+            Ok(self.shelves().records.get(&(shelf, id)).filter(|kept| is_alive(&kept.record, now)).cloned())
+        })
+    }
+
+    fn of(&self, shelf: Shelf, principal: &str, now: Millis) -> StoreFuture<'_, Vec<Versioned>> {
+        let principal = principal.to_owned();
+        Box::pin(async move {
+            self.turn().await?;
+            let shelves = self.shelves();
+            let kept = shelves.records.iter().filter(|((on, _), _)| *on == shelf).map(|(_, kept)| kept);
+            let theirs = |kept: &&Versioned| kept.record.principal == principal && is_alive(&kept.record, now);
+            Ok(kept.filter(theirs).cloned().collect())
+        })
+    }
+
+    fn swap(&self, shelf: Shelf, record: Record, expected: Option<Version>, now: Millis) -> StoreFuture<'_, Option<Version>> {
+        Box::pin(async move {
+            self.shelves().writes += 1;
+            self.turn().await?;
+            let mut shelves = self.shelves();
+            let stored = shelves.records.get(&(shelf, record.id)).filter(|kept| is_alive(&kept.record, now));
+            let as_expected = stored.map(|kept| kept.version) == expected;
+            Ok(as_expected.then(|| shelves.keep(shelf, record)))
+        })
+    }
+
     fn take(&self, shelf: Shelf, id: u128, principal: &str, now: Millis) -> StoreFuture<'_, Option<Record>> {
         let principal = principal.to_owned();
         Box::pin(async move {
             self.turn().await?;
             let mut shelves = self.shelves();
-            let theirs = |record: &Record| record.principal == principal && is_alive(record, now);
-            Ok(shelves.records.get(&(shelf, id)).is_some_and(theirs).then(|| shelves.records.remove(&(shelf, id))).flatten())
+            let theirs = |kept: &Versioned| kept.record.principal == principal && is_alive(&kept.record, now);
+            Ok(if shelves.records.get(&(shelf, id)).is_some_and(theirs) { shelves.forget(shelf, id) } else { None })
         })
     }
 
@@ -94,8 +150,22 @@ impl Store for MemoryStore {
         Box::pin(async move {
             self.shelves().writes += 1;
             self.turn().await?;
-            self.shelves().records.remove(&(shelf, id));
+            self.shelves().forget(shelf, id);
             Ok(())
+        })
+    }
+
+    fn erase(&self, principal: &str) -> StoreFuture<'_, u64> {
+        let principal = principal.to_owned();
+        Box::pin(async move {
+            self.turn().await?;
+            let mut shelves = self.shelves();
+            let kept = shelves.records.iter().filter(|(_, kept)| kept.record.principal == principal);
+            let theirs: Vec<(Shelf, u128)> = kept.map(|(key, _)| *key).collect();
+            for (shelf, id) in &theirs {
+                shelves.forget(*shelf, *id);
+            }
+            Ok(theirs.len() as u64)
         })
     }
 
@@ -104,8 +174,24 @@ impl Store for MemoryStore {
             self.turn().await?;
             let mut shelves = self.shelves();
             let before = shelves.records.len();
-            shelves.records.retain(|_, record| is_alive(record, now));
+            shelves.records.retain(|_, kept| is_alive(&kept.record, now));
             Ok((before - shelves.records.len()) as u64)
         })
+    }
+
+    fn changes_since(&self, seen: Option<u64>) -> StoreFuture<'_, Changes> {
+        Box::pin(async move {
+            self.turn().await?;
+            let shelves = self.shelves();
+            let latest = shelves.changes.len() as u64;
+            let Some(seen) = seen.filter(|seen| *seen <= latest) else { return Ok(Changes::Behind { latest }) };
+            let changes: Vec<Change> = shelves.changes.iter().skip(seen as usize).take(Changes::MAX).copied().collect();
+            let latest = seen + changes.len() as u64;
+            Ok(Changes::Since { changes, latest })
+        })
+    }
+
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.turn())
     }
 }

@@ -34,7 +34,7 @@ pub(in crate::http) async fn health(OnWorker(worker): OnWorker) -> HttpResponse 
         "version": env!("CARGO_PKG_VERSION"),
         "checks": {
             "upstream": {"status": upstream, "reason": reason, "typical_ms": typical_ms},
-            "store": {"status": if fails { "failing" } else { "ok" }},
+            "store": {"status": if fails { "failing" } else { "ok" }, "kind": gateway.store.kind()},
             "sessions": {"open": gateway.sessions.len()},
             "draining": gateway.is_draining(),
         },

@@ -1,36 +1,81 @@
 //! The database file: how it is opened, which schema it has, what its errors mean.
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tickgate_core::ports::StoreError;
 
-use crate::storage::{OpenError, folder};
+use crate::storage::OpenError;
+use crate::storage::folder::{self, FolderLock};
 
 /// The name of the file in `DATA_DIR`.
 const FILE: &str = "tickgate.db";
-/// How long a lock of another program (a backup) is waited for: well within an operation's deadline.
+/// How long a lock of another process (a command, a backup) is waited for: well within an operation's deadline.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The log that a burst has blown up is cut back to this at the next checkpoint.
 const LOG_BYTES: u64 = 64 << 20;
 /// The schema, step by step. What has been released is never changed: a change is a step more.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_records.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_records.sql"), include_str!("../migrations/0002_changes_and_audit.sql")];
+/// How often a command looks whether the gateway that starts beside it has brought the schema up to date.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Opens the database of a folder, made and brought to our schema as needed.
+/// Where the database of a folder is.
+pub(super) fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+/// Opens the database of a folder, made and brought to our schema as needed. The caller holds the folder.
 pub(super) fn open(folder: &Path) -> Result<Connection, OpenError> {
-    let path = folder.join(FILE);
+    let mut connection = connect(folder)?;
+    let found = schema(&connection, folder)?;
+    migrate(&mut connection, found).map_err(|error| failed(folder, &error))?;
+    Ok(connection)
+}
+
+/// Opens it for who does not hold the folder. The schema is changed only while no gateway runs.
+pub(super) fn open_beside(folder: &Path) -> Result<Connection, OpenError> {
+    folder::create(folder).map_err(|error| OpenError::Unwritable { path: folder.to_owned(), error })?;
+    let mut connection = connect(folder)?;
+    let begun = Instant::now();
+    loop {
+        let found = schema(&connection, folder)?;
+        if found == MIGRATIONS.len() {
+            return Ok(connection);
+        }
+        match FolderLock::take(folder) {
+            Ok(_lock) => {
+                let found = schema(&connection, folder)?;
+                migrate(&mut connection, found).map_err(|error| failed(folder, &error))?;
+            }
+            Err(OpenError::InUse(_)) if begun.elapsed() < BUSY_TIMEOUT => std::thread::park_timeout(LOOK_AGAIN),
+            Err(OpenError::InUse(folder)) => return Err(OpenError::Older(folder)),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn connect(folder: &Path) -> Result<Connection, OpenError> {
+    let path = path(folder);
     // SQLite gives its other files the mode of this one.
     folder::private_file(&path).map_err(|error| OpenError::Unwritable { path: path.clone(), error })?;
-    let failed = |error: rusqlite::Error| OpenError::Database { path: path.clone(), problem: problem(&error) };
-    let mut connection = Connection::open(&path).map_err(failed)?;
-    configure(&connection).map_err(failed)?;
-    let found: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-    if found > MIGRATIONS.len() {
-        return Err(OpenError::Newer { path, found, known: MIGRATIONS.len() });
-    }
-    migrate(&mut connection, found).map_err(failed)?;
+    let connection = Connection::open(&path).map_err(|error| failed(folder, &error))?;
+    configure(&connection).map_err(|error| failed(folder, &error))?;
     Ok(connection)
+}
+
+/// How far the schema is; that of a later release is refused.
+fn schema(connection: &Connection, folder: &Path) -> Result<usize, OpenError> {
+    let found = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|error| failed(folder, &error))?;
+    if found > MIGRATIONS.len() {
+        return Err(OpenError::Newer { at: path(folder).display().to_string(), found, known: MIGRATIONS.len() });
+    }
+    Ok(found)
+}
+
+fn failed(folder: &Path, error: &rusqlite::Error) -> OpenError {
+    OpenError::Database { at: path(folder).display().to_string(), problem: problem(error) }
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -46,7 +91,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 /// Each step with its number in one transaction: a step that was cut off is done again.
 fn migrate(connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
     for (step, sql) in MIGRATIONS.iter().enumerate().skip(found) {
-        let transaction = connection.transaction()?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(sql)?;
         transaction.pragma_update(None, "user_version", step + 1)?;
         transaction.commit()?;
@@ -60,7 +105,7 @@ pub(super) fn unavailable(error: &rusqlite::Error) -> StoreError {
 }
 
 /// What an error means to who runs the gateway. Values are bound, so no text of SQLite's shows one.
-fn problem(error: &rusqlite::Error) -> String {
+pub(super) fn problem(error: &rusqlite::Error) -> String {
     let hint = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full",
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => "its files cannot be written",

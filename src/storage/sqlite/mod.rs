@@ -1,5 +1,8 @@
 //! The store in a SQLite file of `DATA_DIR`, behind a thread of its own.
 
+mod audit;
+mod changes;
+pub(super) mod copy;
 mod database;
 mod records;
 mod writer;
@@ -12,7 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tickgate_core::ports::{Record, Shelf, Store, StoreError, StoreFuture};
+use tickgate_core::ports::{
+    AuditEnds, AuditEntry, AuditLog, AuditRow, Changes, Record, Shelf, Store, StoreError, StoreFuture, Version, Versioned,
+};
 use tickgate_core::time::Millis;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -20,6 +25,7 @@ use tokio::time::timeout;
 use self::writer::{Message, Writer, job};
 use super::OpenError;
 use super::folder::FolderLock;
+use super::rows::warn_of_unreadable;
 use crate::sealing::Sealer;
 
 /// Operations that may wait for the thread: a few batches, which a disk does within the deadline.
@@ -37,13 +43,24 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store of a folder and holds the folder. Blocks for as long as the disk needs.
+    /// Opens the store of a folder for a gateway, and holds the folder. Blocks for as long as the disk needs.
     ///
     /// # Errors
     /// When the folder cannot be written or belongs to another gateway, or the database is damaged or too new.
     pub fn open(folder: &Path, sealer: Arc<Sealer>) -> Result<Self, OpenError> {
         let lock = FolderLock::take(folder)?;
-        let connection = database::open(folder)?;
+        Self::start(database::open(folder)?, sealer, Some(lock))
+    }
+
+    /// Opens the store of a folder for a command, beside a gateway that may run on it.
+    ///
+    /// # Errors
+    /// As [`Self::open`], but for another gateway; when that is of an older release.
+    pub fn open_beside(folder: &Path, sealer: Arc<Sealer>) -> Result<Self, OpenError> {
+        Self::start(database::open_beside(folder)?, sealer, None)
+    }
+
+    fn start(connection: Connection, sealer: Arc<Sealer>, lock: Option<FolderLock>) -> Result<Self, OpenError> {
         let (messages, receiver) = mpsc::channel(QUEUE);
         let writer = Writer { connection, sealer, lock, messages: receiver };
         let thread = std::thread::Builder::new().name("storage".to_owned());
@@ -88,25 +105,72 @@ impl Store for SqliteStore {
 
     fn all(&self, shelf: Shelf, now: Millis) -> StoreFuture<'_, Vec<Record>> {
         Box::pin(async move {
-            let (records, unreadable) = self.run(move |connection, sealer| records::all(connection, sealer, shelf, now)).await?;
-            if unreadable > 0 {
-                let shelf = shelf.as_str();
-                tracing::warn!(shelf, unreadable, "{unreadable} {shelf} cannot be read: another DATA_ENCRYPTION_KEY, or damage");
-            }
-            Ok(records)
+            let (found, unreadable) = self.run(move |connection, sealer| records::all(connection, sealer, shelf, now)).await?;
+            warn_of_unreadable(shelf, unreadable);
+            Ok(found.into_iter().map(|found| found.record).collect())
         })
+    }
+
+    fn find(&self, shelf: Shelf, id: u128, now: Millis) -> StoreFuture<'_, Option<Versioned>> {
+        Box::pin(self.run(move |connection, sealer| records::find(connection, sealer, shelf, id, now)))
+    }
+
+    fn of(&self, shelf: Shelf, principal: &str, now: Millis) -> StoreFuture<'_, Vec<Versioned>> {
+        let principal = principal.to_owned();
+        Box::pin(async move {
+            let of = move |connection: &Connection, sealer: &Sealer| records::of(connection, sealer, shelf, &principal, now);
+            let (found, unreadable) = self.run(of).await?;
+            warn_of_unreadable(shelf, unreadable);
+            Ok(found)
+        })
+    }
+
+    fn swap(&self, shelf: Shelf, record: Record, expected: Option<Version>, now: Millis) -> StoreFuture<'_, Option<Version>> {
+        Box::pin(self.run(move |connection, sealer| records::swap(connection, sealer, shelf, &record, (expected, now))))
     }
 
     fn take(&self, shelf: Shelf, id: u128, principal: &str, now: Millis) -> StoreFuture<'_, Option<Record>> {
         let principal = principal.to_owned();
-        Box::pin(self.run(move |connection, sealer| records::take(connection, sealer, shelf, id, &principal, now)))
+        Box::pin(self.run(move |connection, sealer| records::take(connection, sealer, shelf, (id, &principal), now)))
     }
 
     fn delete(&self, shelf: Shelf, id: u128) -> StoreFuture<'_, ()> {
         Box::pin(self.run(move |connection, _| records::delete(connection, shelf, id)))
     }
 
+    fn erase(&self, principal: &str) -> StoreFuture<'_, u64> {
+        let principal = principal.to_owned();
+        Box::pin(self.run(move |connection, _| records::erase(connection, &principal)))
+    }
+
     fn purge(&self, now: Millis) -> StoreFuture<'_, u64> {
         Box::pin(self.run(move |connection, _| records::purge(connection, now)))
+    }
+
+    fn changes_since(&self, seen: Option<u64>) -> StoreFuture<'_, Changes> {
+        Box::pin(self.run(move |connection, _| changes::since(connection, seen)))
+    }
+
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        // Every operation takes the right to write: that it can be had is the answer.
+        Box::pin(self.run(|_, _| Ok(())))
+    }
+}
+
+impl AuditLog for SqliteStore {
+    fn append(&self, entries: Vec<AuditEntry>) -> StoreFuture<'_, Option<u64>> {
+        Box::pin(self.run(move |connection, sealer| audit::append(connection, sealer, &entries)))
+    }
+
+    fn read(&self, from: u64, limit: usize) -> StoreFuture<'_, Vec<AuditRow>> {
+        Box::pin(self.run(move |connection, sealer| audit::read(connection, sealer, from, limit)))
+    }
+
+    fn ends(&self) -> StoreFuture<'_, AuditEnds> {
+        Box::pin(self.run(audit::ends))
+    }
+
+    fn purge_before(&self, time: Millis) -> StoreFuture<'_, u64> {
+        Box::pin(self.run(move |connection, sealer| audit::purge_before(connection, sealer, time)))
     }
 }

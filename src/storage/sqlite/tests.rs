@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use futures_util::future::join_all;
 
 use super::*;
+use crate::storage::folder;
 use crate::storage::tests::contract::{self, NOW, Place, ids, record, sealer, store_contract};
 
 struct Folder(tempfile::TempDir);
@@ -24,8 +25,18 @@ impl Place for Folder {
         SqliteStore::open(&self.data(), sealer).unwrap()
     }
 
+    async fn open_beside(&self, sealer: Arc<Sealer>) -> SqliteStore {
+        SqliteStore::open_beside(&self.data(), sealer).unwrap()
+    }
+
     async fn close(&self, store: SqliteStore) {
         store.close().await.unwrap();
+    }
+
+    async fn say(&self, sql: &str) {
+        let connection = Connection::open(self.file()).unwrap();
+        connection.busy_timeout(Duration::from_secs(5)).unwrap();
+        connection.execute_batch(&sql.replace(['{', '}'], "")).unwrap();
     }
 }
 
@@ -137,6 +148,67 @@ async fn a_second_gateway_on_the_folder_is_refused_until_the_first_has_closed() 
     assert!(refusal.contains("another gateway is running on") && refusal.contains("DATA_DIR"), "{refusal}");
     store.close().await.unwrap();
     folder.open(sealer(&[1])).await;
+}
+
+#[tokio::test]
+async fn a_command_comes_in_beside_a_gateway_and_a_gateway_beside_a_command() {
+    let (folder, gateway) = opened().await;
+    let command = folder.open_beside(sealer(&[1])).await;
+    command.put(Shelf::Tasks, vec![record(1, "user:ada", "x")]).await.unwrap();
+    gateway.put(Shelf::Tasks, vec![record(2, "user:ada", "x")]).await.unwrap();
+    assert_eq!((ids(&gateway, Shelf::Tasks).await, ids(&command, Shelf::Tasks).await), (vec![1, 2], vec![1, 2]));
+    assert!(folder.refusal().contains("another gateway is running on"));
+    gateway.close().await.unwrap();
+    let gateway = folder.open(sealer(&[1])).await;
+    assert_eq!(ids(&gateway, Shelf::Tasks).await, [1, 2]);
+    command.close().await.unwrap();
+    gateway.close().await.unwrap();
+    // Alone, a command makes what is not there.
+    assert_eq!(ids(&Folder::new().open_beside(sealer(&[1])).await, Shelf::Tasks).await, Vec::<u128>::new());
+}
+
+#[tokio::test]
+async fn a_gateway_and_a_command_that_write_at_once_wait_for_each_other() {
+    let (folder, gateway) = opened().await;
+    let command = folder.open_beside(sealer(&[1])).await;
+    let puts = (0..400).map(|id| {
+        let store = if id < 200 { &gateway } else { &command };
+        store.put(Shelf::Tasks, vec![record(id, "user:ada", "x")])
+    });
+    assert!(join_all(puts).await.iter().all(Result::is_ok));
+    assert_eq!(ids(&gateway, Shelf::Tasks).await.len(), 400);
+}
+
+#[tokio::test]
+async fn a_command_of_a_newer_release_leaves_the_database_of_a_running_gateway_alone() {
+    let folder = Folder::new();
+    folder::create(&folder.data()).unwrap();
+    let lock = FolderLock::take(&folder.data()).unwrap();
+    let old = Connection::open(folder.file()).unwrap();
+    old.execute_batch(include_str!("../migrations/0001_records.sql")).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    let refusal = SqliteStore::open_beside(&folder.data(), sealer(&[1])).unwrap_err().to_string();
+    assert!(refusal.contains("an older tickgate is running"), "{refusal}");
+    assert_eq!(old.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)).unwrap(), 1);
+    drop(lock);
+    folder.open_beside(sealer(&[1])).await.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_first_schema_has_kept_is_there_in_the_newest() {
+    let folder = Folder::new();
+    folder::create(&folder.data()).unwrap();
+    let old = Connection::open(folder.file()).unwrap();
+    old.execute_batch(include_str!("../migrations/0001_records.sql")).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    let kept = record(7, "user:ada", "x");
+    let sealed = crate::storage::rows::seal(&sealer(&[1]), Shelf::Tasks, &kept);
+    old.execute("INSERT INTO records VALUES ('tasks', ?1, 'user:ada', NULL, ?2)", (7_u128.to_be_bytes(), sealed)).unwrap();
+    drop(old);
+    let store = folder.open(sealer(&[1])).await;
+    let found = store.find(Shelf::Tasks, 7, NOW).await.unwrap().unwrap();
+    assert_eq!(found.record, kept);
+    assert!(store.swap(Shelf::Tasks, kept, Some(found.version), NOW).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -84,7 +84,8 @@ where
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) sealer: Arc<Sealer>,
-    pub(super) lock: FolderLock,
+    /// A gateway's; a command has none.
+    pub(super) lock: Option<FolderLock>,
     pub(super) messages: mpsc::Receiver<Message>,
 }
 

@@ -1,22 +1,28 @@
-//! The contract of the store port. An adapter passes it by `store_contract!(ItsPlace);`.
+//! The contract of the store and audit ports. An adapter passes it by `store_contract!(ItsPlace);`.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
 use secrecy::SecretString;
-use tickgate_core::ports::{Record, Shelf, Store, StoreError};
+use tickgate_core::ports::{AuditLog, Record, Shelf, Store, StoreError};
 use tickgate_core::time::Millis;
 
 use crate::sealing::Sealer;
 
+pub(in crate::storage) use super::{audit::*, changes::*, identity::*};
+
 /// Somewhere to keep records, empty at first, that can be opened again and again.
 pub(in crate::storage) trait Place {
-    type Adapter: Store;
+    type Adapter: Store + AuditLog;
 
     fn new() -> Self;
     async fn open(&self, sealer: Arc<Sealer>) -> Self::Adapter;
+    /// Opens it while it is open: as a command does, or another machine.
+    async fn open_beside(&self, sealer: Arc<Sealer>) -> Self::Adapter;
     async fn close(&self, store: Self::Adapter);
+    /// Says something to the database behind the adapter's back. A table `{audit}` has the name that it has there.
+    async fn say(&self, sql: &str);
 }
 
 /// The tests of the contract for one place.
@@ -36,6 +42,31 @@ macro_rules! store_contract {
             of_takers_at_once_one_gets_it,
             under_another_key_records_are_left_out_and_that_is_logged,
             a_key_that_was_rotated_still_reads_and_the_new_one_writes,
+            a_record_is_found_whosever_it_is_and_each_write_gives_it_another_version,
+            a_record_that_cannot_be_read_is_not_found_but_an_error,
+            what_is_somebodys_is_found_and_nothing_else,
+            a_record_is_swapped_only_in_the_state_that_was_read,
+            a_record_is_made_only_where_there_is_none,
+            a_swap_may_change_whose_it_is_and_until_when,
+            of_swappers_at_once_one_wins,
+            all_that_is_somebodys_is_erased_readable_or_not,
+            a_store_that_works_answers_a_ping,
+            who_asks_first_is_told_to_read_everything,
+            each_change_of_a_watched_shelf_is_told_once_and_in_order,
+            what_changes_nothing_is_no_change,
+            many_changes_come_in_parts,
+            a_change_by_another_process_is_seen,
+            no_change_is_missed_while_others_write,
+            who_has_missed_too_much_reads_everything_again,
+            an_empty_audit_log_is_whole,
+            audit_rows_are_chained_and_gapless,
+            audit_rows_of_two_writers_are_one_chain,
+            an_audit_row_that_was_changed_moved_or_removed_shows,
+            an_audit_log_whose_end_was_forged_does_not_become_good_again,
+            a_purge_of_the_audit_log_leaves_a_checkpoint,
+            a_large_purge_of_the_audit_log_goes_in_parts,
+            a_forged_checkpoint_shows_and_does_not_become_good_by_a_purge,
+            audit_rows_under_another_key_are_an_error_and_not_left_out,
         }
     };
     ($place:ty: $($test:ident,)+) => {
@@ -65,7 +96,7 @@ fn expiring(id: u128, expires: Millis) -> Record {
 }
 
 /// The ids on a shelf, in order.
-pub(in crate::storage) async fn ids(store: &impl Store, shelf: Shelf) -> Vec<u128> {
+pub(in crate::storage) async fn ids(store: &(impl Store + ?Sized), shelf: Shelf) -> Vec<u128> {
     let mut ids: Vec<u128> = store.all(shelf, NOW).await.unwrap().iter().map(|record| record.id).collect();
     ids.sort_unstable();
     ids

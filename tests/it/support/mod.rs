@@ -3,6 +3,7 @@
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod mcp;
+pub(crate) mod postgres;
 pub(crate) mod raw_upstream;
 pub(crate) mod stateless;
 
