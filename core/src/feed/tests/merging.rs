@@ -52,6 +52,15 @@ fn bar(start: u64, close: f64) -> Bar {
 }
 
 #[test]
+fn a_currency_of_little_worth_keeps_its_digits() {
+    let rial = |at, told| FeedEvent { symbol: "C:IRRUSD".parse().unwrap(), at: Millis(at), told };
+    let mut book = Book::new(Source::Ws, false);
+    book.polled(&Quote { symbol: "C:IRRUSD".parse().unwrap(), ..polled(0.000_023_8, 0.0, 0.0, 50) });
+    let quote = book.take(&rial(60, Told::Quote { bid: Some(0.000_023_81), ask: Some(0.000_023_83) })).unwrap();
+    assert_eq!(quote.price, 0.000_023_82);
+}
+
+#[test]
 fn nothing_is_said_of_a_symbol_before_it_was_polled() {
     assert!(Book::new(Source::Ws, false).take(&trade(60, 101.0, 5.0)).is_none());
 }
