@@ -86,6 +86,7 @@ impl Book {
                 if let (Market::Forex, Some(bid), Some(ask)) = (event.symbol.market(), bid, ask) {
                     // Currencies have no trades: their price lies between bid and ask, and is as new as they are.
                     quote.price = middle(*bid, *ask);
+                    entry.traded = event.at;
                 }
                 true
             }
