@@ -54,12 +54,26 @@ impl PolygonClient {
         query: Vec<(&'static str, String)>,
         deadline: Millis,
     ) -> Result<UpstreamAnswer, UpstreamError> {
-        self.get(UpstreamCall { path, query, payer: Payer::Polling, deadline, request_id: None }).await
+        self.ask_for(Payer::Polling, path, query, deadline).await
+    }
+
+    async fn ask_for(
+        &self,
+        payer: Payer,
+        path: Path,
+        query: Vec<(&'static str, String)>,
+        deadline: Millis,
+    ) -> Result<UpstreamAnswer, UpstreamError> {
+        self.get(UpstreamCall { path, query, payer, deadline, request_id: None }).await
     }
 
     fn deadline(&self) -> Millis {
-        let waits = self.quota.view().per_minute <= MAX_AT_ONCE;
-        self.clock.now().plus(DEADLINE_MS + if waits { PATIENCE_MS } else { 0 })
+        self.clock.now().plus(DEADLINE_MS + if self.has_few_calls() { PATIENCE_MS } else { 0 })
+    }
+
+    /// Whether polls wait for their turn as a matter of course.
+    fn has_few_calls(&self) -> bool {
+        self.quota.view().per_minute <= MAX_AT_ONCE
     }
 
     async fn quotes_of(&self, market: Market, symbols: &[Symbol]) -> Result<Vec<Quote>, UpstreamError> {

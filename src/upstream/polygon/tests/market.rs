@@ -149,3 +149,19 @@ async fn the_session_is_read_from_the_simulated_upstream() {
     assert_eq!((status.market.as_str(), status.phase), ("open", MarketPhase::Regular));
     assert!(bench.clock.now().since(status.server_time) < 60_000);
 }
+
+#[actix_rt::test]
+async fn a_small_plan_learns_the_closures_to_come_too() {
+    let upstream = Scripted::start(|_, target| {
+        json(match target {
+            "/v1/marketstatus/upcoming" => r#"[{"date":"2026-11-26","exchange":"NYSE","status":"closed"}]"#,
+            _ => r#"{"market":"open"}"#,
+        })
+    });
+    // Polls of 28 calls a minute are three seconds apart, those of the free plan a quarter of a minute.
+    let bench = Wanted { plan: Plan::Free, per_minute: 28, ..Wanted::at(&upstream.base) }.make();
+    let first = bench.client.market_status().await.unwrap();
+    assert_eq!(first.special_days, None, "at a start every topic waits for its first poll");
+    let second = bench.client.market_status().await.unwrap();
+    assert_eq!(second.special_days.map(|days| days.len()), Some(1));
+}
