@@ -141,6 +141,28 @@ mod presenting {
     }
 
     #[test]
+    fn merged_bars_that_do_not_fit_are_merged_further_and_none_is_left_out() {
+        let endpoint = row("get_aggs");
+        let bars: Vec<Value> = (0..20_000).map(|n| json!({"o": n, "h": n + 1, "l": n, "c": n, "v": 10, "t": n})).collect();
+        let body = json!({"results": bars}).to_string();
+        let (result, rest) = shown(endpoint, &body, 0, json!({"max_points": 5_000})).unwrap();
+        let structured = &result["structuredContent"];
+        let points = structured["results"].as_array().unwrap();
+        assert!((500..5_000).contains(&points.len()) && structured.to_string().len() < 70_000, "{}", points.len());
+        assert_eq!(points.iter().map(|point| point["v"].as_u64().unwrap()).sum::<u64>(), 200_000, "every bar is in one of them");
+        assert!(rest.is_none() && structured.get("truncated").is_none() && structured["merged"].as_u64().unwrap() > 4);
+    }
+
+    #[test]
+    fn bars_that_have_been_shown_are_not_merged_again() {
+        let bars: Vec<Value> = (0..100).map(|n| json!({"o": n, "h": n + 1, "l": n, "c": n, "v": 10, "t": n})).collect();
+        let body = json!({"results": bars}).to_string();
+        let (result, rest) = shown(row("get_aggs"), &body, 60, json!({"max_points": 10})).unwrap();
+        let structured = &result["structuredContent"];
+        assert_eq!((structured["count"].as_u64(), structured["results"][0]["o"].as_u64(), rest), (Some(10), Some(60), None));
+    }
+
+    #[test]
     fn an_empty_answer_is_an_empty_list_and_no_object_is_not_found() {
         for body in [r#"{"status":"OK"}"#, r#"{"results":null}"#, r#"{"results":[]}"#] {
             let (result, _) = shown(row("list_tickers"), body, 0, json!({"fields": ["ticker"]})).unwrap();
