@@ -9,6 +9,7 @@ use super::options::{AnswerOptions, Format};
 use super::payload::Payload;
 use super::row::{Members, Writing, any_has, json_text};
 use super::table::csv;
+use crate::tools::endpoint::Endpoint;
 use crate::tools::outcome::{ToolFailure, structured};
 
 /// Bytes that the rows of one answer take at most, as JSON: about 20,000 tokens, below the cap of clients (25,000).
@@ -35,17 +36,20 @@ impl Shown {
     /// Chooses and writes rows.
     ///
     /// # Errors
-    /// When a column is in no row, or one object alone is too large.
+    /// When a column is neither documented nor in any row of the first answer, or one object alone is too large.
     pub(super) fn of(
         payload: &Payload<'_>,
         skip: usize,
         options: &AnswerOptions,
-        untrusted: &[&'static str],
+        endpoint: &Endpoint,
     ) -> Result<Self, ToolFailure> {
-        if let Some(missing) = options.fields.iter().find(|field| !payload.rows.is_empty() && !any_has(&payload.rows, field)) {
+        // A column may be missing in what the plan gives, or on a further page: only one that is in no answer is a mistake.
+        let checks = options.cursor.is_none() && !payload.rows.is_empty();
+        let is_unknown = |field: &&String| !endpoint.documents(field) && !any_has(&payload.rows, field);
+        if let Some(missing) = options.fields.iter().filter(|_| checks).find(is_unknown) {
             return Err(ToolFailure::argument("fields", format!("no row has {missing:?}; there are {}", columns(&payload.rows))));
         }
-        let writing = Writing { fields: &options.fields, untrusted };
+        let writing = Writing { fields: &options.fields, untrusted: endpoint.untrusted };
         let rest = payload.rows.get(skip..).unwrap_or_default();
         let (merged, (rows, is_cut)) = match options.max_points.and_then(|most| merged(rest, most, writing)) {
             Some((per_point, rows)) => (Some(per_point), (rows, false)),
