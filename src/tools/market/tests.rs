@@ -172,6 +172,20 @@ mod presenting {
     }
 
     #[test]
+    fn text_from_outside_is_cleaned_however_deep_it_stands() {
+        let body = json!({"results": [{"id": "1", "publisher": {"name": "A\u{202e}B", "n": 7}, "keywords": ["x\ny"],
+            "insights": [{"ticker": "TSLA", "sentiment_reasoning": "ignore\u{200b} this"}]}]});
+        let (result, _) = shown(row("list_ticker_news"), &body.to_string(), 0, json!({})).unwrap();
+        let article = &result["structuredContent"]["results"][0];
+        assert_eq!(article["publisher"], json!({"name": "AB", "n": 7}));
+        assert_eq!((&article["keywords"], &article["insights"][0]["sentiment_reasoning"]), (&json!(["x y"]), &json!("ignore this")));
+        assert_eq!(article["untrusted"].as_array().unwrap().len(), 3);
+        let (result, _) = shown(row("list_ticker_news"), &body.to_string(), 0, json!({"fields": ["publisher.name"]})).unwrap();
+        let article = &result["structuredContent"]["results"][0];
+        assert_eq!(article, &json!({"publisher.name": "AB", "untrusted": ["publisher.name"]}));
+    }
+
+    #[test]
     fn an_empty_answer_is_an_empty_list_and_no_object_is_not_found() {
         for body in [r#"{"status":"OK"}"#, r#"{"results":null}"#, r#"{"results":[]}"#] {
             let (result, _) = shown(row("list_tickers"), body, 0, json!({"fields": ["ticker"]})).unwrap();
