@@ -92,7 +92,7 @@ pub(super) fn as_of(place: AsOf, rows: &[&RawValue]) -> Option<Millis> {
 
 fn moment(row: &Value, path: &[&str]) -> Option<Millis> {
     match path.iter().try_fold(row, |value, name| value.get(name))? {
-        Value::Number(number) => number.as_u64().map(Millis::from_any_unit),
+        Value::Number(number) => Millis::from_number(number),
         Value::String(text) => Millis::parse_rfc3339(text),
         _ => None,
     }

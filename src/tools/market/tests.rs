@@ -213,6 +213,20 @@ mod presenting {
     }
 
     #[test]
+    fn a_time_of_zero_is_none_and_one_with_decimals_is_one() {
+        let all = row("get_snapshot_all");
+        for (body, as_of) in [
+            (r#"{"tickers":[{"ticker":"A","updated":0},{"ticker":"B","updated":0}]}"#, None),
+            (r#"{"tickers":[{"ticker":"A","updated":0},{"ticker":"B","updated":1.773167467294e18}]}"#, Some(1_773_167_467_294)),
+            (r#"{"tickers":[{"ticker":"A","updated":-5}]}"#, None),
+        ] {
+            let body = Bytes::from(body);
+            let payload = payload::read(all, &body).unwrap();
+            assert_eq!(payload::as_of(all.as_of, &payload.rows), as_of.map(Millis), "{body:?}");
+        }
+    }
+
+    #[test]
     fn the_newest_of_several_places_says_how_old_a_row_is() {
         let body = Bytes::from(
             r#"{"results":[{"day":{"last_updated":1773115200000000000}},{"last_quote":{"last_updated":1773167467407646487}}]}"#,
