@@ -127,9 +127,12 @@ mod tests {
 
     #[test]
     fn a_change_keeps_the_digits_that_matter_beside_its_price() {
-        for (price, previous, said) in
-            [(239.85, 239.33, 0.52), (1.0851, 1.085_02, 0.000_08), (0.000_012_34, 0.000_012_22, 1.2e-7), (96_000.5, 95_999.25, 1.25)]
-        {
+        for (price, previous, said) in [
+            (239.85, 239.33, 0.52),
+            (1.0851, 1.085_02, 0.000_08),
+            (0.000_012_34, 0.000_012_22, 1.2e-7),
+            (96_000.5, 95_999.25, 1.25),
+        ] {
             let quote = Quote { change: price - previous, ..quote(price, 0) };
             let item: serde_json::Value = serde_json::from_slice(&quote.to_item(super::super::MarketPhase::Regular)).unwrap();
             assert_eq!(item["change"], said, "{price}");

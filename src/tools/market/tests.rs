@@ -178,7 +178,10 @@ mod presenting {
         let (result, _) = shown(row("list_ticker_news"), &body.to_string(), 0, json!({})).unwrap();
         let article = &result["structuredContent"]["results"][0];
         assert_eq!(article["publisher"], json!({"name": "AB", "n": 7}));
-        assert_eq!((&article["keywords"], &article["insights"][0]["sentiment_reasoning"]), (&json!(["x y"]), &json!("ignore this")));
+        assert_eq!(
+            (&article["keywords"], &article["insights"][0]["sentiment_reasoning"]),
+            (&json!(["x y"]), &json!("ignore this"))
+        );
         assert_eq!(article["untrusted"].as_array().unwrap().len(), 3);
         let (result, _) = shown(row("list_ticker_news"), &body.to_string(), 0, json!({"fields": ["publisher.name"]})).unwrap();
         let article = &result["structuredContent"]["results"][0];

@@ -99,8 +99,7 @@ impl PolygonClient {
     /// Snapshots of stocks are cleared at 03:30 New York, and a symbol is in them again once it begins to trade (polygon.md §5.5): one
     /// that is left out may exist all the same, and its previous close tells.
     async fn with_closes_of_missing(&self, symbols: &[Symbol], mut quotes: Vec<Quote>) -> Result<Vec<Quote>, UpstreamError> {
-        let missing: Vec<&Symbol> =
-            symbols.iter().filter(|symbol| quotes.iter().all(|quote| quote.symbol != **symbol)).collect();
+        let missing: Vec<&Symbol> = symbols.iter().filter(|symbol| quotes.iter().all(|quote| quote.symbol != **symbol)).collect();
         for symbol in missing {
             match Box::pin(self.previous_closes(std::slice::from_ref(symbol))).await {
                 Ok(close) => quotes.extend(close),
