@@ -46,6 +46,19 @@ impl Millis {
             _ => Self(value.saturating_mul(1_000)),
         }
     }
+
+    /// The same of a number in JSON, which may have decimals. Zero stands for what has not happened yet, and is no time, like what is
+    /// below it.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast of a float saturates, and no time is that late"
+    )]
+    pub fn from_number(value: &serde_json::Number) -> Option<Self> {
+        let value = value.as_u64().or_else(|| value.as_f64().map(|value| value as u64))?;
+        (value > 0).then(|| Self::from_any_unit(value))
+    }
 }
 
 /// Writes RFC 3339 in UTC with milliseconds: `2026-03-10T18:31:08.000Z`.

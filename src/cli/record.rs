@@ -68,7 +68,7 @@ impl Wish {
         let topics = Topic::parse_list(&text("topics").unwrap_or_default()).context("--topics")?;
         if topics.is_empty() || topics.iter().any(|topic| matches!(topic, Topic::Alerts(_))) {
             bail!(
-                "--topics: name some of prices:<SYMBOL>, news:<SYMBOL>, news:* and status; alerts are their owner's and are not recorded"
+                "--topics: name some of prices:<SYMBOL>, bars:<SYMBOL>:<n>s, news:<SYMBOL>, news:* and status; alerts are their owner's and are not recorded"
             );
         }
         let out = PathBuf::from(text("out").unwrap_or_default());

@@ -112,9 +112,8 @@ async fn of_tape(context: &ToolContext, topic: &Topic) -> Result<String, ToolFai
     let position = context.window.position();
     let many = topic.is_news();
     let events = context.window.newest(std::slice::from_ref(topic), if many { ARTICLES } else { 1 });
-    let as_of = events.last().map_or_else(|| context.clock.now(), |event| event.as_of);
     let items: Vec<Box<RawValue>> = events.iter().filter_map(|event| serde_json::from_slice(&event.item()).ok()).collect();
-    let freshness = context.freshness(as_of, false, position);
+    let freshness = context.freshness_told(events.last().map(|event| &**event), position);
     let results = if many { json!(items) } else { items.first().map_or(Value::Null, |item| json!(item)) };
     Ok(json!({"results": results, "_freshness": freshness}).to_string())
 }

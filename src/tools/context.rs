@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use tickgate_actors::Clock;
 use tickgate_actors::alerts::Alerts;
 use tickgate_actors::stream::MarketState;
@@ -10,7 +11,7 @@ use tickgate_actors::window::TapeWindow;
 use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::market::{Freshness, Source};
 use tickgate_core::ports::Seal;
-use tickgate_core::tape::Position;
+use tickgate_core::tape::{Event, Position};
 use tickgate_core::time::Millis;
 
 use super::metrics::ToolMetrics;
@@ -53,6 +54,22 @@ impl ToolContext {
             session: self.market.phase(),
             stale: false,
             position: position.to_string(),
+        }
+    }
+
+    /// The freshness of what an event of the tape tells, as it says itself: it may have come by the feed, or late on a plan that is not.
+    /// Of nothing at all, that of now.
+    #[must_use]
+    pub fn freshness_told(&self, event: Option<&Event>, position: Position) -> Freshness {
+        #[derive(Deserialize)]
+        struct Said {
+            source: Source,
+            delayed: bool,
+        }
+        let told = self.freshness(event.map_or_else(|| self.clock.now(), |event| event.as_of), false, position);
+        match event.and_then(|event| serde_json::from_slice::<Said>(&event.item()).ok()) {
+            Some(Said { source, delayed }) => Freshness { source, delayed, ..told },
+            None => told,
         }
     }
 

@@ -10,7 +10,7 @@ use tickgate_actors::window::{ReaderSettings, Ready, TapeReader, Wish};
 use tickgate_core::access::{Principal, Scope};
 use tickgate_core::market::Topic;
 use tickgate_core::mcp::ToolOutput;
-use tickgate_core::tape::{Event, Gap, Gather, Mode, Next, Position, Start};
+use tickgate_core::tape::{Event, Gap, Gather, Kind, Mode, Next, Position, Start};
 use tokio::time::Instant;
 
 use super::arguments::{self, Texts};
@@ -29,7 +29,7 @@ const MAX_TOPICS: usize = 100;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ReadTapeArguments {
-    /// Topics: `prices:AAPL`, `news:TSLA`, `news:*` (all news), `alerts:<ID>` (your own), `status`; an array of strings, or one string with commas.
+    /// Topics: `prices:AAPL`, `bars:AAPL:5s` (bars of so many seconds), `news:TSLA`, `news:*` (all news), `alerts:<ID>` (your own), `status`; an array of strings, or one string with commas.
     topics: Texts,
     /// Read what came after this position; without it, the newest. Positions come from `position` of any result.
     #[serde(default)]
@@ -66,7 +66,7 @@ pub(super) fn tool() -> Tool {
                         "properties": {
                             "position": {"type": "string"},
                             "topic": {"type": "string"},
-                            "kind": {"type": "string", "enum": ["price", "news", "alert", "status"]},
+                            "kind": {"type": "string", "enum": Kind::ALL.map(Kind::as_str)},
                             "data": {"type": "object"},
                         },
                         "required": ["position", "topic", "kind", "data"],
@@ -181,5 +181,20 @@ impl Read {
         }
         content.extend_from_slice(format!(",\"_freshness\":{freshness}}}").as_bytes());
         structured(&content)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_every_topic_fit_the_output_schema() {
+        let validator = jsonschema::validator_for(&tool().output_schema.unwrap()).unwrap();
+        let freshness = json!({"as_of": "2026-03-10T14:00:00.000Z", "age_ms": 0, "source": "ws", "delayed": false, "session": "regular", "position": "e-1"});
+        for kind in ["price", "bar", "news", "alert", "status"] {
+            let event = json!({"position": "e-1", "topic": "t", "kind": kind, "data": {}});
+            assert!(validator.is_valid(&json!({"events": [event], "position": "e-1", "_freshness": freshness})), "{kind}");
+        }
     }
 }

@@ -194,8 +194,7 @@ impl Stream {
         let topics: Vec<Topic> = if ids.0.is_empty() {
             call.context.alerts.list(principal).await?.iter().map(|alert| alert.id.topic()).collect()
         } else {
-            let topic = |id: &String| format!("alerts:{id}").parse().map_err(|error| ToolFailure::argument("ids", error));
-            ids.0.iter().map(topic).collect::<Result<_, _>>()?
+            Subject::alert_topics(&ids.0)?
         };
         call.context.may_read(principal, &topics).await?;
         if topics.is_empty() {

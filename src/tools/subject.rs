@@ -1,5 +1,6 @@
 //! What does a streaming tool read of the tape, and which symbols may it be asked for?
 
+use tickgate_core::alert::MAX_ALERTS_PER_PRINCIPAL;
 use tickgate_core::market::{Market, Symbol, Topic};
 
 use super::outcome::ToolFailure;
@@ -38,6 +39,10 @@ impl Subject {
             let symbol = text.parse().map_err(|error| ToolFailure::argument(argument, error))?;
             let topic = self.topic(symbol).map_err(|problem| ToolFailure::argument(argument, problem))?;
             if !topics.contains(&topic) {
+                // At once: a list as long as a body may be would be compared with itself for a minute.
+                if topics.len() == MAX_SYMBOLS {
+                    return Err(ToolFailure::argument("symbols", format!("name at most {MAX_SYMBOLS}")));
+                }
                 topics.push(topic);
             }
         }
@@ -47,9 +52,26 @@ impl Subject {
                 let example = if self == Self::Crypto { "X:BTCUSD" } else { "AAPL" };
                 Err(ToolFailure::argument("symbols", format!("it is required: name at least one symbol, e.g. [\"{example}\"]")))
             }
-            (1..=MAX_SYMBOLS, _) => Ok(topics),
-            (count, _) => Err(ToolFailure::argument("symbols", format!("{count} symbols; at most {MAX_SYMBOLS}"))),
+            _ => Ok(topics),
         }
+    }
+
+    /// The topics of alerts that are named, each once.
+    ///
+    /// # Errors
+    /// When one is no id, or there are more than one caller can have: names the argument.
+    pub(super) fn alert_topics(ids: &[String]) -> Result<Vec<Topic>, ToolFailure> {
+        let mut topics = Vec::new();
+        for id in ids {
+            let topic = format!("alerts:{id}").parse().map_err(|error| ToolFailure::argument("ids", error))?;
+            if !topics.contains(&topic) {
+                if topics.len() == MAX_ALERTS_PER_PRINCIPAL {
+                    return Err(ToolFailure::argument("ids", format!("name at most {MAX_ALERTS_PER_PRINCIPAL}")));
+                }
+                topics.push(topic);
+            }
+        }
+        Ok(topics)
     }
 
     fn topic(self, symbol: Symbol) -> Result<Topic, String> {
@@ -89,5 +111,21 @@ mod tests {
         let many: Vec<String> = (0..101).map(|n| format!("A{n}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(topics(Subject::News, &many).unwrap_err().contains("at most 100"));
+    }
+
+    #[test]
+    fn an_alert_that_is_named_again_and_again_is_one_topic_and_nobody_has_more_than_a_hundred() {
+        let same = vec!["0".repeat(32); 50_000];
+        assert_eq!(Subject::alert_topics(&same).unwrap().len(), 1);
+        let many: Vec<String> = (0..50_000).map(|n| format!("{n:032x}")).collect();
+        assert!(Subject::alert_topics(&many).unwrap_err().to_string().contains("at most 100"));
+        assert!(Subject::alert_topics(&["a b".to_owned()]).unwrap_err().to_string().contains("`ids`"));
+    }
+
+    #[test]
+    fn a_list_as_long_as_a_body_is_refused_without_reading_all_of_it() {
+        let many: Vec<String> = (0..100_000).map(|n| format!("A{n}")).chain(["no symbol".to_owned()]).collect();
+        let refused = Subject::Prices.topics(None, &many).unwrap_err().to_string();
+        assert!(refused.contains("at most 100"), "{refused}");
     }
 }

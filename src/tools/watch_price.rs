@@ -37,7 +37,7 @@ const TELL_EVERY_MS: u64 = 1_000;
 struct Arguments {
     /// Symbol, case-sensitive, e.g. AAPL.
     symbol: String,
-    /// above: the price is at or over the target; below: it is under it; crosses: it changes sides.
+    /// above: the price is at or over the target; below: it is at or under it; crosses: it changes sides.
     condition: Condition,
     /// The price, greater than 0.
     target_price: f64,

@@ -56,6 +56,20 @@ fn a_call_answers_what_the_same_call_over_mcp_answers() {
 }
 
 #[test]
+fn csv_says_in_headers_how_fresh_it_is_and_that_there_is_more() {
+    let gateway = TestGateway::start();
+    let said = |answer: &Answer, name: &str| -> Value { serde_json::from_str(answer.header(name).unwrap_or("null")).unwrap() };
+    let answer = call(&gateway, "get_market_holidays", &json!({"format": "csv", "limit": 2}));
+    assert!(said(&answer, "x-tickgate-freshness")["as_of"].is_string());
+    assert_eq!(said(&answer, "x-tickgate-truncated")["shown"], 2);
+    let next = answer.header("x-tickgate-next").unwrap().to_owned();
+    assert_eq!(answer.text().lines().count(), 3);
+    let further = call(&gateway, "get_market_holidays", &json!({"format": "csv", "limit": 1_000, "cursor": next}));
+    assert_eq!(further.status, 200);
+    assert_eq!((further.header("x-tickgate-truncated"), further.header("x-tickgate-next")), (None, None));
+}
+
+#[test]
 fn a_call_without_a_body_has_no_arguments() {
     let gateway = TestGateway::start();
     let answer = post("/tools/get_market_status", "").send(gateway.address);

@@ -271,7 +271,7 @@ impl FeedActor {
 
     /// Whether data is to be expected.
     fn session_is_open(&self) -> bool {
-        let phase = self.parts.market_state.phase();
+        let phase = self.parts.market_state.shown_phase();
         match self.parts.market {
             Market::Crypto => true,
             // Currencies rest from Friday to Sunday; this errs on the side of patience at night.

@@ -105,6 +105,11 @@ impl MarketState {
         self.delayed
     }
 
+    /// The session that the data falls in which is shown now: on a plan that delays, that of a quarter of an hour ago.
+    pub(crate) fn shown_phase(&self) -> MarketPhase {
+        self.seen().hours.phase(self.clock.now().minus(self.delay_ms()))
+    }
+
     /// How a topic is polled now.
     pub(crate) fn pace(&self, topic: &Topic) -> Pace {
         pace(topic, &self.seen().hours, self.clock.now().minus(self.delay_ms()))

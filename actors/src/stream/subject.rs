@@ -56,13 +56,13 @@ impl Subject {
     }
 
     /// Whether the source goes on where it had stopped, so that recording has no hole.
-    pub(super) fn goes_on(&self) -> bool {
-        self.poll_from().is_some()
+    pub(super) const fn goes_on(&self) -> bool {
+        matches!(self, Self::News(news) if news.feed.goes_on())
     }
 
-    pub(super) fn poll_from(&self) -> Option<Millis> {
+    pub(super) fn poll_from(&self, now: Millis) -> Option<Millis> {
         match self {
-            Self::News(news) => news.feed.poll_from(),
+            Self::News(news) => news.feed.poll_from(now),
             _ => None,
         }
     }
@@ -100,7 +100,7 @@ impl Subject {
                 bar.map(|bar| bar_draft(&bar, *length, parts)).into_iter().collect()
             }
             (Self::News(NewsSubject { feed, looked }), Observation::Articles(articles)) => {
-                let history = !std::mem::replace(looked, true) && feed.poll_from().is_none();
+                let history = !std::mem::replace(looked, true) && !feed.goes_on();
                 let phase = parts.market_state.phase();
                 feed.observe(articles)
                     .into_iter()

@@ -312,6 +312,15 @@ impl Market {
             .await
     }
 
+    /// The same as a plan shows it that delays it by a quarter of an hour, with a feed that is as late.
+    pub(crate) async fn late_by_hours(clock: Clock, status: MarketStatus, feed: FeedSettings) -> Self {
+        let new_york = jiff::tz::TimeZone::get("America/New_York").unwrap();
+        let upstream = Upstream::default();
+        upstream.says(status);
+        let state = MarketState::by(Calendar::weekly(new_york), clock, Source::Poll, true);
+        Self::over(upstream, state, clock, (600_000, Some(feed))).await
+    }
+
     async fn by_clock(clock: Clock, per_minute: u32) -> Self {
         let state = MarketState::new(MarketPhase::Closed, Source::Poll, false);
         Self::over(Upstream::default(), state, clock, (per_minute, None)).await

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::event::{FeedEvent, Told};
+use crate::market::digits::beside;
 use crate::market::{Market, Quote, Source, Symbol};
 use crate::time::Millis;
 
@@ -83,8 +84,9 @@ impl Book {
                 entry.quoted = event.at;
                 (quote.bid, quote.ask) = (*bid, *ask);
                 if let (Market::Forex, Some(bid), Some(ask)) = (event.symbol.market(), bid, ask) {
-                    // Currencies have no trades: their price lies between bid and ask.
+                    // Currencies have no trades: their price lies between bid and ask, and is as new as they are.
                     quote.price = middle(*bid, *ask);
+                    entry.traded = event.at;
                 }
                 true
             }
@@ -117,5 +119,5 @@ impl Book {
 
 /// Half way between bid and ask, without the noise of binary fractions.
 fn middle(bid: f64, ask: f64) -> f64 {
-    ((bid + ask) / 2.0 * 1e6).round() / 1e6
+    beside(bid, (bid + ask) / 2.0)
 }

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::digits::beside;
+
 /// A bar as the upstream writes it. Prices are not touched: they keep the digits that they came with.
 #[derive(Deserialize)]
 struct Bar<'a> {
@@ -77,7 +79,7 @@ fn volume(bars: &[Bar<'_>]) -> Option<String> {
     })
 }
 
-/// The price that was paid on the average, to a hundredth of a cent.
+/// The price that was paid on the average, to the digits that a price has.
 fn average(bars: &[Bar<'_>]) -> Option<String> {
     let (mut paid, mut volume) = (0.0, 0.0);
     for bar in bars {
@@ -85,7 +87,8 @@ fn average(bars: &[Bar<'_>]) -> Option<String> {
         paid = bar.vw?.mul_add(traded, paid);
         volume += traded;
     }
-    serde_json::Number::from_f64((paid / volume * 10_000.0).round() / 10_000.0).map(|average| average.to_string())
+    let average = paid / volume;
+    serde_json::Number::from_f64(beside(average, average)).map(|average| average.to_string())
 }
 
 #[cfg(test)]
@@ -121,6 +124,13 @@ mod tests {
         let reversed: Vec<String> = bars[..2].iter().rev().cloned().chain([bars[0].clone()]).collect();
         let newest_first = coarse(&reversed, 2).unwrap().1;
         assert!(newest_first[0].starts_with(r#"{"o":10.10,"#) && newest_first[0].contains(r#""c":10.90"#), "{}", newest_first[0]);
+    }
+
+    #[test]
+    fn the_average_price_of_a_cheap_coin_is_not_rounded_away() {
+        let cheap = |vw: &str, t| format!("{{\"o\":1,\"h\":1,\"l\":1,\"c\":1,\"v\":100,\"vw\":{vw},\"t\":{t}}}");
+        let merged = coarse(&[cheap("0.00001234", 1), cheap("0.00001236", 2), cheap("0.00001238", 3)], 2).unwrap().1;
+        assert!(merged[0].contains("\"vw\":0.00001235"), "{}", merged[0]);
     }
 
     #[test]

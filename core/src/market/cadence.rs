@@ -192,14 +192,10 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         self.entries.is_empty()
     }
 
-    /// The keys that are due at `now`, in order, and moves each on by its interval, but at least by `floor_ms`.
-    /// Keys due within a tenth of the interval ride along, so that keys with one rhythm share one call.
-    pub fn take_due(&mut self, now: Millis, floor_ms: u64) -> Vec<K> {
-        self.take_due_at(now, floor_ms, None, |_| Pace::Times(1))
-    }
-
-    /// The same at the pace of each key. `bell`: when paces change next; no key whose interval is over by then sleeps through
-    /// it. A key that rests is looked at again at the bell, and each minute, since the upstream's word comes as often.
+    /// The keys that are due at `now`, in order, and moves each on by its interval at its pace, but at least by `floor_ms`. Keys due
+    /// within a tenth of the interval ride along, so that keys with one rhythm share one call. `bell`: when paces change next; no key
+    /// whose interval is over by then sleeps through it. A key that rests is looked at again at the bell, and each minute, since the
+    /// upstream's word comes as often.
     pub fn take_due_at(&mut self, now: Millis, floor_ms: u64, bell: Option<Millis>, pace: impl Fn(&K) -> Pace) -> Vec<K> {
         let bell = bell.filter(|bell| *bell > now);
         if !self.entries.values().any(|entry| entry.due <= now) {
@@ -235,6 +231,13 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
+        /// The same where every key has its own interval.
+        fn take_due(&mut self, now: Millis, floor_ms: u64) -> Vec<K> {
+            self.take_due_at(now, floor_ms, None, |_| Pace::Times(1))
+        }
+    }
 
     #[test]
     fn the_least_interval_that_anyone_asks_for_counts() {

@@ -4,6 +4,7 @@ pub mod bars;
 pub mod cache_class;
 pub mod cadence;
 pub mod calendar;
+pub(crate) mod digits;
 pub mod freshness;
 pub mod hours;
 pub mod news;

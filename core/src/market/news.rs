@@ -112,10 +112,17 @@ pub struct ArticleFeed {
 }
 
 impl ArticleFeed {
-    /// Where the next poll begins, inclusive; `None` before the first article.
+    /// Where a poll at `now` begins, inclusive; `None` before the first article. An article that says that it comes from the future,
+    /// as one with a wrong zone does, hides none of those before it.
     #[must_use]
-    pub fn poll_from(&self) -> Option<Millis> {
-        self.newest.map(|newest| newest.minus(OVERLAP_MS))
+    pub fn poll_from(&self, now: Millis) -> Option<Millis> {
+        self.newest.map(|newest| newest.min(now).minus(OVERLAP_MS))
+    }
+
+    /// Whether an article has been seen, so that polls go on from there.
+    #[must_use]
+    pub const fn goes_on(&self) -> bool {
+        self.newest.is_some()
     }
 
     /// Remembers an article that is already on the tape, so that a feed that starts again goes on where it was.
@@ -169,10 +176,17 @@ mod tests {
 
     #[test]
     fn the_next_poll_begins_before_the_newest_article_by_the_overlap() {
-        let mut feed = ArticleFeed::default();
-        assert_eq!(feed.poll_from(), None);
+        let (mut feed, now) = (ArticleFeed::default(), Millis(11_000_000));
+        assert_eq!(feed.poll_from(now), None);
         feed.observe(vec![article("a", 10_000_000), article("b", 9_000_000)]);
-        assert_eq!(feed.poll_from(), Some(Millis(10_000_000 - OVERLAP_MS)));
+        assert_eq!(feed.poll_from(now), Some(Millis(10_000_000 - OVERLAP_MS)));
+    }
+
+    #[test]
+    fn an_article_from_the_future_hides_none_of_those_that_come_before_it() {
+        let (mut feed, now) = (ArticleFeed::default(), Millis(10_000_000));
+        feed.observe(vec![article("embargoed", 10_000_000 + 5 * 3_600_000)]);
+        assert_eq!(feed.poll_from(now), Some(now.minus(OVERLAP_MS)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::digits::beside;
 use super::freshness::{Source, Stamp};
 use super::symbol::Symbol;
 use crate::time::Millis;
@@ -86,18 +87,13 @@ impl Quote {
             size: self.size,
             bid: self.bid,
             ask: self.ask,
-            change: round_to(self.change, 4),
-            change_percent: round_to(self.change_percent, 4),
+            change: beside(self.price, self.change),
+            change_percent: (self.change_percent * 1e4).round() / 1e4,
             volume: self.volume,
             stamp,
         };
         serde_json::to_vec(&item).expect("a quote holds only strings and finite or null numbers")
     }
-}
-
-fn round_to(value: f64, digits: i32) -> f64 {
-    let scale = 10f64.powi(digits);
-    (value * scale).round() / scale
 }
 
 #[cfg(test)]
@@ -127,6 +123,20 @@ mod tests {
         assert_eq!(QuoteChange::between(Some(&known), &quote(1.0, 2_000)), QuoteChange::Same);
         assert_eq!(QuoteChange::between(Some(&known), &quote(1.1, 1_000)), QuoteChange::Changed);
         assert_eq!(QuoteChange::between(Some(&known), &quote(1.1, 999)), QuoteChange::Stale);
+    }
+
+    #[test]
+    fn a_change_keeps_the_digits_that_matter_beside_its_price() {
+        for (price, previous, said) in [
+            (239.85, 239.33, 0.52),
+            (1.0851, 1.085_02, 0.000_08),
+            (0.000_012_34, 0.000_012_22, 1.2e-7),
+            (96_000.5, 95_999.25, 1.25),
+        ] {
+            let quote = Quote { change: price - previous, ..quote(price, 0) };
+            let item: serde_json::Value = serde_json::from_slice(&quote.to_item(super::super::MarketPhase::Regular)).unwrap();
+            assert_eq!(item["change"], said, "{price}");
+        }
     }
 
     #[test]

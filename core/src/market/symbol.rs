@@ -37,12 +37,6 @@ impl Market {
             Self::Indices => "indices",
         }
     }
-
-    /// Whether this market follows the New York session; crypto and forex do not close with it.
-    #[must_use]
-    pub const fn has_new_york_hours(self) -> bool {
-        matches!(self, Self::Stocks | Self::Options | Self::Indices)
-    }
 }
 
 /// One instrument, case-sensitive as upstream: `AAPL`, `BRK.B`, `X:BTCUSD`, `C:EURUSD`, `I:SPX`, `O:AAPL260417C00240000`.

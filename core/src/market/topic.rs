@@ -1,5 +1,6 @@
 //! What a reader can ask the tape for: `prices:<SYMBOL>`, `bars:<SYMBOL>:<n>s`, `news:<SYMBOL>`, `news:*`, `alerts:<ID>`, `status`.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -80,10 +81,10 @@ impl Topic {
     /// # Errors
     /// The first entry that is no topic.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, TopicError> {
-        let mut topics = Vec::new();
+        let (mut topics, mut seen) = (Vec::new(), HashSet::new());
         for entry in text.split(',').map(|entry| entry.trim_matches(' ')).filter(|entry| !entry.is_empty()) {
-            let topic = entry.parse()?;
-            if !topics.contains(&topic) {
+            let topic: Self = entry.parse()?;
+            if seen.insert(topic.clone()) {
                 topics.push(topic);
             }
         }

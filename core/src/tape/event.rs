@@ -28,6 +28,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Price, Self::Bar, Self::News, Self::Alert, Self::Status];
+
     /// The name on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

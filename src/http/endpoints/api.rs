@@ -50,7 +50,7 @@ async fn quote_of(request: &HttpRequest, symbol: &str, worker: &Worker) -> Resul
     let _interest = fetched(worker, &topic).await?;
     let position = worker.context.window.position();
     let event = worker.context.window.latest(&topic).ok_or_else(nothing_yet)?;
-    let freshness = worker.context.freshness(event.as_of, false, position);
+    let freshness = worker.context.freshness_told(Some(&event), position);
     Ok(answer(&raw(&event.item())?, &json!(freshness), &position.to_string()))
 }
 
@@ -62,9 +62,8 @@ async fn news_of(request: &HttpRequest, symbol: &str, worker: &Worker) -> Result
     let position = worker.context.window.position();
     let mut events = worker.context.window.newest(&[topic], usize::try_from(limit).unwrap_or(usize::MAX));
     events.sort_by_key(|event| std::cmp::Reverse((event.as_of, event.seq)));
-    let as_of = events.first().map_or_else(|| worker.gateway.clock.now(), |event| event.as_of);
     let items: Vec<Box<RawValue>> = events.iter().map(|event| raw(&event.item())).collect::<Result<_, _>>()?;
-    let freshness = worker.context.freshness(as_of, false, position);
+    let freshness = worker.context.freshness_told(events.first().map(|event| &**event), position);
     Ok(answer(&items, &json!(freshness), &position.to_string()))
 }
 

@@ -43,6 +43,11 @@ const CLASSES: [(&str, StatusCode); 17] = [
     ("tool_failed", StatusCode::UNPROCESSABLE_ENTITY),
 ];
 
+/// Headers of an answer in CSV: what JSON says in `_freshness`, `truncated` and `next`.
+const FRESHNESS: &str = "x-tickgate-freshness";
+const TRUNCATED: &str = "x-tickgate-truncated";
+const NEXT: &str = "x-tickgate-next";
+
 /// What the executor answers, as far as it is looked at.
 #[derive(Deserialize)]
 struct Message<'a> {
@@ -103,6 +108,16 @@ struct Listed<'a> {
     next: Option<&'a str>,
 }
 
+/// What stands around the rows of an answer.
+#[derive(Default, Deserialize)]
+struct Around<'a> {
+    #[serde(borrow, rename = "_freshness")]
+    freshness: Option<&'a RawValue>,
+    #[serde(borrow)]
+    truncated: Option<&'a RawValue>,
+    next: Option<&'a str>,
+}
+
 /// The form of the text that was asked for.
 #[derive(Default, Deserialize)]
 struct Form<'a> {
@@ -149,10 +164,23 @@ async fn called(request: &HttpRequest, name: String, payload: Payload, worker: &
         return Err(failure(&result));
     }
     Ok(match result.structured_content {
-        _ if wants_csv => no_store().content_type("text/csv; charset=utf-8").body(first_text(&result)),
+        Some(structured) if wants_csv => table(structured, first_text(&result)),
         Some(structured) => no_store().content_type("application/json").body(structured.get().to_owned()),
         None => no_store().content_type("application/json").body(format!("{{\"content\":{}}}", result.content)),
     })
+}
+
+/// Rows as CSV. What stands around them in JSON, how fresh they are above all and whether there are more, stands in headers.
+fn table(structured: &RawValue, rows: String) -> HttpResponse {
+    let mut response = no_store();
+    let Around { freshness, truncated, next } = serde_json::from_str(structured.get()).unwrap_or_default();
+    let said = [(FRESHNESS, freshness), (TRUNCATED, truncated)].map(|(name, said)| (name, said.map(RawValue::get)));
+    for (name, said) in said.into_iter().chain([(NEXT, next)]) {
+        if let Some(said) = said {
+            response.insert_header((name, said));
+        }
+    }
+    response.content_type("text/csv; charset=utf-8").body(rows)
 }
 
 /// The body: an object, or nothing at all.

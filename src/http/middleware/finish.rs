@@ -21,8 +21,8 @@ use crate::http::request::REQUEST_ID;
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                               base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// Response headers that browser code may read.
-const EXPOSED: &str =
-    "Mcp-Session-Id, WWW-Authenticate, X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
+const EXPOSED: &str = "Mcp-Session-Id, WWW-Authenticate, X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, \
+     X-Tickgate-Freshness, X-Tickgate-Truncated, X-Tickgate-Next";
 
 /// The layer.
 pub(in crate::http) async fn finish(

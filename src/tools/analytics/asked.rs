@@ -109,10 +109,13 @@ impl Wanted {
             if !self.symbols.contains(&symbol) {
                 self.symbols.push(symbol);
             }
+            // At once: a list as long as a body may be would be compared with itself for a minute.
+            if self.symbols.len() > MAX_SYMBOLS {
+                break;
+            }
         }
         if !(1..=MAX_SYMBOLS).contains(&self.symbols.len()) {
-            let problem = format!("{} symbols; name 1 to {MAX_SYMBOLS}", self.symbols.len());
-            return Err(ToolFailure::argument("symbols", problem));
+            return Err(ToolFailure::argument("symbols", format!("name 1 to {MAX_SYMBOLS}")));
         }
         self.from = self.from.map(|text| moment("from", &text)).transpose()?;
         self.to = self.to.map(|text| moment("to", &text)).transpose()?;

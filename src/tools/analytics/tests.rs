@@ -182,7 +182,7 @@ fn wrong_arguments_are_named_before_anything_is_asked() {
         (returns(json!({})), "symbols"),
         (returns(json!({"symbols": "a b"})), "`symbol`"),
         (returns(json!({"symbols": ["AAPL", "a b"]})), "`symbols`"),
-        (returns(json!({"symbols": many})), "`symbols`: 21"),
+        (returns(json!({"symbols": many})), "`symbols`: name 1 to 20"),
         (returns(json!({"symbols": "AAPL", "bars": 5_001})), "`bars`"),
         (returns(json!({"symbols": "AAPL", "multiplier": 0})), "`multiplier`"),
         (returns(json!({"symbols": "AAPL", "timespan": "fortnight"})), "`timespan`"),

@@ -129,6 +129,13 @@ impl Endpoint {
             .find(|parameter| parameter.name == argument || parameter.variants.iter().any(|variant| variant.name == argument))
     }
 
+    /// Whether the table says that rows have the column at this path, `day.c`.
+    #[must_use]
+    pub fn documents(&self, path: &str) -> bool {
+        let name = path.split('.').next().unwrap_or(path);
+        self.fields.iter().any(|field| field.name == name)
+    }
+
     /// Whether it belongs to that group.
     #[must_use]
     pub fn is_in(&self, toolset: Toolset) -> bool {

@@ -111,7 +111,7 @@ impl Question {
         let answer = &cached.answer;
         let payload = payload::read(endpoint, &answer.body)?;
         let as_of = payload::as_of(endpoint.as_of, &payload.rows);
-        let shown = Shown::of(&payload, asked.place.skip, &options, endpoint.untrusted)?;
+        let shown = Shown::of(&payload, asked.place.skip, &options, endpoint)?;
         let next = match (shown.goes_on_after(), &answer.next) {
             (Some(skip), _) => Some(asked.place.on_page_of(skip)),
             (None, Some(page)) => Some(Place::page(page)),

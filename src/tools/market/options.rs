@@ -70,7 +70,7 @@ pub(super) fn properties(endpoint: &Endpoint) -> Map<String, Value> {
     if is_list(endpoint) {
         add(
             "cursor",
-            json!({"type": "string", "maxLength": 4_096, "description": "`next` of the answer before, with the same other arguments: goes on there"}),
+            json!({"type": "string", "maxLength": 8_192, "description": "`next` of the answer before, with the same other arguments: goes on there"}),
         );
     }
     if is_unlimited(endpoint) {

@@ -48,7 +48,7 @@ fn result(endpoint: &Endpoint, body: &Bytes) -> Result<Value, String> {
     if !matches!(endpoint.as_of, AsOf::Fetch) && as_of.is_none() && endpoint.name != "get_summaries" {
         return Err("nothing says how old it is".to_owned());
     }
-    let shown = Shown::of(&payload, 0, &options, endpoint.untrusted).map_err(|error| error.to_string())?;
+    let shown = Shown::of(&payload, 0, &options, endpoint).map_err(|error| error.to_string())?;
     let output = shown.output(options.format, None, true, None, &freshness());
     let result: Value = serde_json::from_slice(&output.write(Revision::V2025_11_25)).unwrap();
     Ok(result["structuredContent"].clone())

@@ -80,19 +80,14 @@ fn member_of<'a>(object: &'a RawValue, name: &str) -> serde_json::Result<Option<
 
 /// The time of the data; the newest, where there are several.
 pub(super) fn as_of(place: AsOf, rows: &[&RawValue]) -> Option<Millis> {
-    if matches!(place, AsOf::Fetch) {
-        return None;
-    }
-    let newest = |row: &&RawValue| {
-        let row: Value = serde_json::from_str(row.get()).ok()?;
-        place.paths().filter_map(|path| moment(&row, path)).max()
-    };
-    rows.iter().filter_map(newest).max()
+    rows.iter().filter_map(|row| place.paths().filter_map(|path| moment(row, path)).max()).max()
 }
 
-fn moment(row: &Value, path: &[&str]) -> Option<Millis> {
-    match path.iter().try_fold(row, |value, name| value.get(name))? {
-        Value::Number(number) => number.as_u64().map(Millis::from_any_unit),
+/// Of a row only what leads to the time is read: a whole market has ten thousand.
+fn moment(row: &RawValue, path: &[&str]) -> Option<Millis> {
+    let found = path.iter().try_fold(row, |value, name| member_of(value, name).ok().flatten())?;
+    match &serde_json::from_str(found.get()).ok()? {
+        Value::Number(number) => Millis::from_number(number),
         Value::String(text) => Millis::parse_rfc3339(text),
         _ => None,
     }

@@ -9,6 +9,7 @@ use super::options::{AnswerOptions, Format};
 use super::payload::Payload;
 use super::row::{Members, Writing, any_has, json_text};
 use super::table::csv;
+use crate::tools::endpoint::Endpoint;
 use crate::tools::outcome::{ToolFailure, structured};
 
 /// Bytes that the rows of one answer take at most, as JSON: about 20,000 tokens, below the cap of clients (25,000).
@@ -35,40 +36,34 @@ impl Shown {
     /// Chooses and writes rows.
     ///
     /// # Errors
-    /// When a column is in no row, or one object alone is too large.
+    /// When a column is neither documented nor in any row of the first answer, or one object alone is too large.
     pub(super) fn of(
         payload: &Payload<'_>,
         skip: usize,
         options: &AnswerOptions,
-        untrusted: &[&'static str],
+        endpoint: &Endpoint,
     ) -> Result<Self, ToolFailure> {
-        if let Some(missing) = options.fields.iter().find(|field| !payload.rows.is_empty() && !any_has(&payload.rows, field)) {
+        // A column may be missing in what the plan gives, or on a further page: only one that is in no answer is a mistake.
+        let checks = options.cursor.is_none() && !payload.rows.is_empty();
+        let is_unknown = |field: &&String| !endpoint.documents(field) && !any_has(&payload.rows, field);
+        if let Some(missing) = options.fields.iter().filter(|_| checks).find(is_unknown) {
             return Err(ToolFailure::argument("fields", format!("no row has {missing:?}; there are {}", columns(&payload.rows))));
         }
-        let on_page = payload.rows.len();
-        let merged = options.max_points.and_then(|most| bars::coarser(&payload.rows, most));
-        let (per_point, rows): (Option<usize>, Vec<&RawValue>) = match &merged {
-            Some((per_point, bars)) => (Some(*per_point), bars.iter().map(|bar| &**bar).collect()),
-            None => (None, payload.rows.iter().skip(skip).copied().collect()),
-        };
-        let writing = Writing { fields: &options.fields, untrusted };
-        let (mut written, mut bytes, mut is_cut) = (Vec::new(), 0, false);
-        for row in rows.iter().take(options.rows.unwrap_or(usize::MAX)) {
-            let mut text = String::with_capacity(row.get().len() + 64);
-            writing.row(row, &mut text);
-            bytes += text.len();
-            if bytes > MAX_ROWS_BYTES && !(payload.is_list && written.is_empty()) {
-                is_cut = true;
-                break;
+        let writing = Writing { fields: &options.fields, untrusted: endpoint.untrusted };
+        let rest = payload.rows.get(skip..).unwrap_or_default();
+        let (merged, (rows, is_cut)) = match options.max_points.and_then(|most| merged(rest, most, writing)) {
+            Some((per_point, rows)) => (Some(per_point), (rows, false)),
+            None => {
+                let most = options.rows.unwrap_or(usize::MAX);
+                (None, written(rest.iter().take(most).copied(), payload.is_list, writing))
             }
-            written.push(text);
-        }
+        };
         if is_cut && !payload.is_list {
             let message =
                 format!("the answer is larger than {MAX_ROWS_BYTES} bytes: choose `fields` of {}", columns(&payload.rows));
             return Err(ToolFailure::new("too_large", message));
         }
-        Ok(Self { rows: written, is_list: payload.is_list, merged: per_point, skipped: skip, on_page, is_cut })
+        Ok(Self { rows, is_list: payload.is_list, merged, skipped: skip, on_page: payload.rows.len(), is_cut })
     }
 
     /// How many rows of the page have been shown, these included; `None` when all have.
@@ -141,6 +136,37 @@ impl Shown {
             said.push_str(" The link leads to the whole answer.");
         }
         said.trim().to_owned()
+    }
+}
+
+/// Rows as they are shown, and whether there were more than fit. Of a list the first is shown however large it is, or nobody would get
+/// beyond it.
+fn written<'a>(rows: impl Iterator<Item = &'a RawValue>, is_list: bool, writing: Writing<'_>) -> (Vec<String>, bool) {
+    let (mut written, mut bytes) = (Vec::new(), 0);
+    for row in rows {
+        let mut text = String::with_capacity(row.get().len() + 64);
+        writing.row(row, &mut text);
+        bytes += text.len();
+        if bytes > MAX_ROWS_BYTES && !(is_list && written.is_empty()) {
+            return (written, true);
+        }
+        written.push(text);
+    }
+    (written, false)
+}
+
+/// Bars merged to at most so many points, and to as many as fit: a cursor counts bars, so that all points are shown or none. `None`
+/// where there is nothing to merge.
+fn merged(bars: &[&RawValue], most: usize, writing: Writing<'_>) -> Option<(usize, Vec<String>)> {
+    let mut most = most;
+    loop {
+        let (per_point, points) = bars::coarser(bars, most)?;
+        let (rows, is_cut) = written(points.iter().map(|point| &**point), true, writing);
+        if !is_cut {
+            return Some((per_point, rows));
+        }
+        // Two points that do not fit are no bars of any market.
+        most = Some(rows.len()).filter(|fit| *fit >= 2)?;
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) struct Writing<'a> {
 impl Writing<'_> {
     /// Writes a row: times in nanoseconds also as text, text from outside cleaned and named as such.
     pub(super) fn row(&self, row: &RawValue, out: &mut String) {
-        let Some(members) = Members::of(row) else { return value(row, out) };
+        let Some(members) = Members::of(row) else { return value(row, false, out) };
         let chosen: Vec<(&str, &RawValue)> = if self.fields.is_empty() {
             members.0.iter().map(|(name, value)| (name.as_str(), *value)).collect()
         } else {
@@ -73,22 +73,19 @@ impl Writing<'_> {
         };
         out.push('{');
         for (name, raw) in &chosen {
-            if self.untrusted.contains(name)
-                && let Ok(text) = serde_json::from_str::<String>(raw.get())
-            {
-                key(name, out);
-                out.push_str(&json_text(&clean(&text)));
-            } else {
-                member(name, raw, out);
-            }
+            member(name, raw, self.is_outside(name), out);
         }
-        let marked: Vec<&str> =
-            self.untrusted.iter().copied().filter(|name| chosen.iter().any(|(chosen, _)| chosen == name)).collect();
+        let marked: Vec<&str> = chosen.iter().map(|(name, _)| *name).filter(|name| self.is_outside(name)).collect();
         if !marked.is_empty() {
             key("untrusted", out);
             out.push_str(&serde_json::to_string(&marked).expect("names are text"));
         }
         out.push('}');
+    }
+
+    /// Whether what stands at a path comes from outside.
+    fn is_outside(&self, path: &str) -> bool {
+        self.untrusted.iter().any(|name| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     }
 }
 
@@ -97,19 +94,21 @@ pub(super) fn any_has(rows: &[&RawValue], path: &str) -> bool {
     rows.iter().any(|row| Members::of(row).is_some_and(|members| members.at(path).is_some()))
 }
 
-/// A value with what is nested in it.
-fn value(raw: &RawValue, out: &mut String) {
+/// A value with what is nested in it. `outside`: its texts are cleaned.
+fn value(raw: &RawValue, outside: bool, out: &mut String) {
     let text = raw.get();
-    if text.starts_with('{')
+    if outside && let Ok(text) = serde_json::from_str::<String>(text) {
+        out.push_str(&json_text(&clean(&text)));
+    } else if text.starts_with('{')
         && let Some(members) = Members::of(raw)
     {
         out.push('{');
         for (name, raw) in &members.0 {
-            member(name, raw, out);
+            member(name, raw, outside, out);
         }
         out.push('}');
     } else if text.starts_with('[')
-        && text.contains('{')
+        && (outside || text.contains('{'))
         && let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(text)
     {
         out.push('[');
@@ -117,7 +116,7 @@ fn value(raw: &RawValue, out: &mut String) {
             if at > 0 {
                 out.push(',');
             }
-            value(element, out);
+            value(element, outside, out);
         }
         out.push(']');
     } else {
@@ -125,9 +124,9 @@ fn value(raw: &RawValue, out: &mut String) {
     }
 }
 
-fn member(name: &str, raw: &RawValue, out: &mut String) {
+fn member(name: &str, raw: &RawValue, outside: bool, out: &mut String) {
     key(name, out);
-    value(raw, out);
+    value(raw, outside, out);
     if let Some(moment) = nanoseconds(raw.get()) {
         key(&format!("{name}_utc"), out);
         out.push_str(&json_text(&moment.to_string()));

@@ -44,9 +44,15 @@ fn flatten(prefix: &str, raw: &RawValue, cells: &mut Vec<(String, String)>) {
     }
     let cell = match raw.get() {
         "null" => String::new(),
-        text => serde_json::from_str::<String>(text).unwrap_or_else(|_| text.to_owned()),
+        text => serde_json::from_str::<String>(text).map_or_else(|_| text.to_owned(), as_text),
     };
     cells.push((if prefix.is_empty() { "value" } else { prefix }.to_owned(), cell));
+}
+
+/// A spreadsheet takes text that begins like a formula for one, whoever wrote it; a headline must not run there. Numbers stay.
+fn as_text(text: String) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    if is_formula { format!("'{text}") } else { text }
 }
 
 #[cfg(test)]
@@ -59,5 +65,11 @@ mod tests {
         assert_eq!(csv(&rows), "T,day.c,x,n\nA,1.50,\"[1,2]\",\n\"B, \"\"Inc\"\"\",,,\n");
         assert_eq!(csv(&["7".to_owned()]), "value\n7\n");
         assert_eq!(csv(&[]), "\"\"\n");
+    }
+
+    #[test]
+    fn text_that_a_spreadsheet_would_run_is_marked_as_text_and_numbers_are_not() {
+        let rows = [r#"{"a":"=HYPERLINK(1)","b":"@x","c":"+cmd|","d":"-0.5","e":-0.5,"f":"\t=1","g":"A=B"}"#.to_owned()];
+        assert_eq!(csv(&rows), "a,b,c,d,e,f,g\n'=HYPERLINK(1),'@x,'+cmd|,-0.5,-0.5,'\t=1,A=B\n");
     }
 }

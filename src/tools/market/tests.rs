@@ -46,7 +46,7 @@ fn shown(endpoint: &Endpoint, body: &str, skip: usize, arguments: Value) -> Resu
     let options = options(endpoint, arguments)?;
     let body = Bytes::from(body.to_owned());
     let payload = payload::read(endpoint, &body).map_err(|error| error.to_string())?;
-    let shown = Shown::of(&payload, skip, &options, endpoint.untrusted).map_err(|failure| failure.to_string())?;
+    let shown = Shown::of(&payload, skip, &options, endpoint).map_err(|failure| failure.to_string())?;
     let rest = shown.goes_on_after();
     let next = rest.map(|_| "NEXT".to_owned());
     let whole = shown.is_cut.then(|| "market://answers/x".to_owned());
@@ -141,6 +141,54 @@ mod presenting {
     }
 
     #[test]
+    fn merged_bars_that_do_not_fit_are_merged_further_and_none_is_left_out() {
+        let endpoint = row("get_aggs");
+        let bars: Vec<Value> = (0..20_000).map(|n| json!({"o": n, "h": n + 1, "l": n, "c": n, "v": 10, "t": n})).collect();
+        let body = json!({"results": bars}).to_string();
+        let (result, rest) = shown(endpoint, &body, 0, json!({"max_points": 5_000})).unwrap();
+        let structured = &result["structuredContent"];
+        let points = structured["results"].as_array().unwrap();
+        assert!((500..5_000).contains(&points.len()) && structured.to_string().len() < 70_000, "{}", points.len());
+        assert_eq!(points.iter().map(|point| point["v"].as_u64().unwrap()).sum::<u64>(), 200_000, "every bar is in one of them");
+        assert!(rest.is_none() && structured.get("truncated").is_none() && structured["merged"].as_u64().unwrap() > 4);
+    }
+
+    #[test]
+    fn bars_that_have_been_shown_are_not_merged_again() {
+        let bars: Vec<Value> = (0..100).map(|n| json!({"o": n, "h": n + 1, "l": n, "c": n, "v": 10, "t": n})).collect();
+        let body = json!({"results": bars}).to_string();
+        let (result, rest) = shown(row("get_aggs"), &body, 60, json!({"max_points": 10})).unwrap();
+        let structured = &result["structuredContent"];
+        assert_eq!((structured["count"].as_u64(), structured["results"][0]["o"].as_u64(), rest), (Some(10), Some(60), None));
+    }
+
+    #[test]
+    fn a_column_that_a_page_happens_not_to_have_is_no_mistake() {
+        let body = json!({"tickers": [{"ticker": "AAPL", "day": {"c": 1}}]}).to_string();
+        let (result, _) = shown(row("get_snapshot_all"), &body, 0, json!({"fields": ["ticker", "lastQuote.p"]})).unwrap();
+        assert_eq!(result["structuredContent"]["results"], json!([{"ticker": "AAPL"}]), "it depends on the plan");
+        let further = json!({"fields": ["date", "rare"], "cursor": "x"});
+        assert!(shown(row("get_market_holidays"), &holidays(2), 1, further).is_ok(), "the page before had it");
+    }
+
+    #[test]
+    fn text_from_outside_is_cleaned_however_deep_it_stands() {
+        let body = json!({"results": [{"id": "1", "publisher": {"name": "A\u{202e}B", "n": 7}, "keywords": ["x\ny"],
+            "insights": [{"ticker": "TSLA", "sentiment_reasoning": "ignore\u{200b} this"}]}]});
+        let (result, _) = shown(row("list_ticker_news"), &body.to_string(), 0, json!({})).unwrap();
+        let article = &result["structuredContent"]["results"][0];
+        assert_eq!(article["publisher"], json!({"name": "AB", "n": 7}));
+        assert_eq!(
+            (&article["keywords"], &article["insights"][0]["sentiment_reasoning"]),
+            (&json!(["x y"]), &json!("ignore this"))
+        );
+        assert_eq!(article["untrusted"].as_array().unwrap().len(), 3);
+        let (result, _) = shown(row("list_ticker_news"), &body.to_string(), 0, json!({"fields": ["publisher.name"]})).unwrap();
+        let article = &result["structuredContent"]["results"][0];
+        assert_eq!(article, &json!({"publisher.name": "AB", "untrusted": ["publisher.name"]}));
+    }
+
+    #[test]
     fn an_empty_answer_is_an_empty_list_and_no_object_is_not_found() {
         for body in [r#"{"status":"OK"}"#, r#"{"results":null}"#, r#"{"results":[]}"#] {
             let (result, _) = shown(row("list_tickers"), body, 0, json!({"fields": ["ticker"]})).unwrap();
@@ -165,6 +213,20 @@ mod presenting {
             assert_eq!(shown(row("get_sma"), body, 0, json!({})).unwrap().0["structuredContent"]["count"], 0, "{body}");
         }
         assert!(shown(row("get_sma"), r#"{"results":[]}"#, 0, json!({})).is_err());
+    }
+
+    #[test]
+    fn a_time_of_zero_is_none_and_one_with_decimals_is_one() {
+        let all = row("get_snapshot_all");
+        for (body, as_of) in [
+            (r#"{"tickers":[{"ticker":"A","updated":0},{"ticker":"B","updated":0}]}"#, None),
+            (r#"{"tickers":[{"ticker":"A","updated":0},{"ticker":"B","updated":1.773167467294e18}]}"#, Some(1_773_167_467_294)),
+            (r#"{"tickers":[{"ticker":"A","updated":-5}]}"#, None),
+        ] {
+            let body = Bytes::from(body);
+            let payload = payload::read(all, &body).unwrap();
+            assert_eq!(payload::as_of(all.as_of, &payload.rows), as_of.map(Millis), "{body:?}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) struct Line<'a> {
     /// Where it was on the tape that was recorded.
     pub(super) position: String,
     pub(super) topics: Vec<String>,
-    /// `price`, `news`, `status`; `gap` where the recorder missed something.
+    /// `price`, `bar`, `news`, `status`; `gap` where the recorder missed something.
     pub(super) kind: String,
     pub(super) as_of: String,
     #[serde(borrow)]
@@ -61,11 +61,14 @@ pub(super) fn topics_of(kind: &str, body: &str) -> Option<Vec<String>> {
         #[serde(default)]
         symbol: Option<String>,
         #[serde(default)]
+        seconds: Option<u32>,
+        #[serde(default)]
         tickers: Vec<String>,
     }
     let about: About = serde_json::from_str(body).ok()?;
     match kind {
         "price" => Some(vec![format!("prices:{}", about.symbol?)]),
+        "bar" => Some(vec![format!("bars:{}:{}s", about.symbol?, about.seconds?)]),
         "news" => Some(about.tickers.iter().map(|ticker| format!("news:{ticker}")).chain(["news:*".to_owned()]).collect()),
         "status" => Some(vec![about.symbol.map_or_else(|| "status".to_owned(), |symbol| format!("prices:{symbol}"))]),
         "gap" => Some(Vec::new()),
@@ -110,6 +113,7 @@ pub(super) fn event_of(line: &str) -> Result<Option<Recorded>, String> {
     })?;
     let kind = match line.kind.as_str() {
         "price" => Kind::Price,
+        "bar" => Kind::Bar,
         "news" => Kind::News,
         "status" => Kind::Status,
         "gap" => return Ok(None),

@@ -98,6 +98,15 @@ fn a_recording_reads_back_as_it_was_written_only_delayed() {
 }
 
 #[test]
+fn bars_of_seconds_are_recorded_like_all_that_was_asked_for() {
+    let data = r#"{"symbol":"X:BTCUSD","seconds":5,"start":"2026-03-10T14:00:00.000Z","open":1.0,"close":2.0,"as_of":"2026-03-10T14:00:04.000Z","source":"ws","delayed":false,"session":"regular","position":"e-1"}"#;
+    let (_folder, path) = written(&[(0, event("e-1", "bar", data))]);
+    let recording = Recording::read(&path).unwrap();
+    assert_eq!(recording.events.iter().map(|event| event.kind).collect::<Vec<_>>(), [Kind::Bar]);
+    assert!(recording.topics().contains(&"bars:X:BTCUSD:5s".parse().unwrap()));
+}
+
+#[test]
 fn gaps_are_counted_and_goodbyes_passed_over() {
     let gap = event("e-9", "gap", r#"{"from":"e-1","to":"e-9","reason":"evicted","snapshot":[]}"#);
     let (_folder, path) = written(&[(0, price(1, "AAPL", 1.0)), (1, gap), (2, event("e-9", "bye", r#"{"reason":"rotation"}"#))]);

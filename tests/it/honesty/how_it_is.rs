@@ -1,9 +1,12 @@
 //! How does the gateway say how it is? Health by its dependencies and their pace, answers that say how old they are, metrics of the
 //! business.
 
-use serde_json::json;
+use std::io::Write as _;
 
-use crate::support::{McpClient, TestGateway, get, until};
+use serde_json::{Value, json};
+
+use crate::support::raw_upstream::json_answer;
+use crate::support::{McpClient, RawUpstream, Stateless, TestGateway, get, until};
 
 fn health(gateway: &TestGateway) -> serde_json::Value {
     get("/health").send(gateway.address).json()
@@ -139,4 +142,22 @@ fn a_call_that_is_given_up_is_counted_as_cancelled() {
     until("it to be counted", || {
         gateway.metric("tickgate_tool_calls_total{outcome=\"cancelled\",tool=\"stream_stock_prices\"}") == 1
     });
+}
+
+#[test]
+fn a_quote_that_is_late_on_a_plan_in_real_time_is_said_to_be_late() {
+    let upstream = RawUpstream::of_data(|target, socket| {
+        let (status, body) = if target.contains("/prev") {
+            (200, json!({"status": "OK", "results": [{"T": "AAPL", "c": 239.33, "v": 7, "t": 1_773_086_400_000_u64}]}))
+        } else {
+            (403, json!({"status": "NOT_AUTHORIZED", "message": "You are not entitled to this data."}))
+        };
+        socket.write_all(&json_answer(status, &body.to_string()))
+    });
+    let gateway = TestGateway::asking(&upstream, "key-without-snapshots", &[]);
+    let quote = get("/api/quotes/AAPL").send(gateway.address).json();
+    assert_eq!((&quote["results"]["delayed"], &quote["_freshness"]["delayed"]), (&json!(true), &json!(true)), "{quote}");
+    let read = Stateless::new(gateway.address).result("resources/read", json!({"uri": "market://quote/AAPL"}));
+    let text: Value = serde_json::from_str(read["contents"][0]["text"].as_str().unwrap()).unwrap();
+    assert_eq!(text["_freshness"]["delayed"], true, "{text}");
 }

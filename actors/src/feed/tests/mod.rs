@@ -3,7 +3,7 @@
 mod scripted;
 
 use tickgate_core::feed::{InboxLimits, Timing};
-use tickgate_core::market::Source;
+use tickgate_core::market::{MarketStatus, Source};
 use tickgate_core::ports::UpstreamErrorKind;
 use tickgate_core::tape::Start;
 use tickgate_core::time::Millis;
@@ -135,6 +135,23 @@ fn a_feed_that_dies_of_a_panic_is_rebuilt_and_its_topics_are_polled_meanwhile_an
         server.tells(&trade("AAPL", 99, market.clock.now()));
         settle().await;
         assert_eq!(read_all(&mut reader), ["price prices:AAPL"]);
+    });
+}
+
+#[test]
+fn a_late_feed_is_not_taken_for_stuck_in_the_first_quarter_of_an_hour_of_the_session() {
+    on_paused_time(|| async {
+        // Monday, half a minute after the opening in New York: the feed still shows a quarter past nine.
+        let opening = Millis::parse_rfc3339("2026-03-16T13:30:30Z").unwrap();
+        let (server, clock) = (Server::default(), Clock::starting_at(opening));
+        let feed = FeedSettings { delayed: true, ..settings(&server) };
+        let market = Bench::late_by_hours(clock, MarketStatus::new("open", false, false, opening), feed).await;
+        let _reader = read(&market.window(), "prices:I:SPX", Start::Live).await;
+        pass(600.0).await;
+        assert!(server.holds("V.I:SPX"));
+        assert_eq!(server.connections(), 1, "nothing is to be expected yet");
+        pass(600.0).await;
+        assert!(server.connections() > 1, "now it is stuck");
     });
 }
 

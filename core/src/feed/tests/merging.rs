@@ -52,6 +52,29 @@ fn bar(start: u64, close: f64) -> Bar {
 }
 
 #[test]
+fn a_poll_that_is_older_than_the_newest_bid_and_ask_does_not_take_a_currency_back() {
+    let euro = |at, told| FeedEvent { symbol: "C:EURUSD".parse().unwrap(), at: Millis(at), told };
+    let polled_at = |price, as_of| Quote { symbol: "C:EURUSD".parse().unwrap(), ..polled(price, 0.01, 0.0, as_of) };
+    let mut book = Book::new(Source::Ws, false);
+    book.polled(&polled_at(1.08, 50));
+    book.take(&euro(90, Told::Quote { bid: Some(1.09), ask: Some(1.11) }));
+    book.polled(&polled_at(1.085, 70));
+    let quote = book.quote(&"C:EURUSD".parse().unwrap()).unwrap();
+    assert_eq!((quote.price, quote.as_of), (1.1, Millis(90)));
+    book.polled(&polled_at(1.12, 95));
+    assert_eq!(book.quote(&"C:EURUSD".parse().unwrap()).unwrap().price, 1.12);
+}
+
+#[test]
+fn a_currency_of_little_worth_keeps_its_digits() {
+    let rial = |at, told| FeedEvent { symbol: "C:IRRUSD".parse().unwrap(), at: Millis(at), told };
+    let mut book = Book::new(Source::Ws, false);
+    book.polled(&Quote { symbol: "C:IRRUSD".parse().unwrap(), ..polled(0.000_023_8, 0.0, 0.0, 50) });
+    let quote = book.take(&rial(60, Told::Quote { bid: Some(0.000_023_81), ask: Some(0.000_023_83) })).unwrap();
+    assert_eq!(quote.price, 0.000_023_82);
+}
+
+#[test]
 fn nothing_is_said_of_a_symbol_before_it_was_polled() {
     assert!(Book::new(Source::Ws, false).take(&trade(60, 101.0, 5.0)).is_none());
 }

@@ -27,6 +27,7 @@ pub(in super::super) struct Memory {
     denied: RefCell<HashMap<Market, Millis>>,
     closes: RefCell<HashMap<Symbol, (Quote, Millis)>>,
     special_days_until: Cell<Millis>,
+    has_asked_for_status: Cell<bool>,
 }
 
 impl Memory {
@@ -56,9 +57,11 @@ impl Memory {
         }
     }
 
-    /// Whether it is time to ask for the closures to come.
-    pub(super) fn wants_special_days(&self, now: Millis) -> bool {
-        self.special_days_until.get() <= now
+    /// Whether it is time to ask for the closures to come. Where calls are few they are not asked for with the first status: at a
+    /// start every topic waits for its first poll, and the status itself says whether the market is open.
+    pub(super) fn wants_special_days(&self, calls_are_few: bool, now: Millis) -> bool {
+        let is_first = !self.has_asked_for_status.replace(true);
+        !(is_first && calls_are_few) && self.special_days_until.get() <= now
     }
 
     /// Notes that they were asked for.

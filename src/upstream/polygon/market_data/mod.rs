@@ -54,12 +54,26 @@ impl PolygonClient {
         query: Vec<(&'static str, String)>,
         deadline: Millis,
     ) -> Result<UpstreamAnswer, UpstreamError> {
-        self.get(UpstreamCall { path, query, payer: Payer::Polling, deadline, request_id: None }).await
+        self.ask_for(Payer::Polling, path, query, deadline).await
+    }
+
+    async fn ask_for(
+        &self,
+        payer: Payer,
+        path: Path,
+        query: Vec<(&'static str, String)>,
+        deadline: Millis,
+    ) -> Result<UpstreamAnswer, UpstreamError> {
+        self.get(UpstreamCall { path, query, payer, deadline, request_id: None }).await
     }
 
     fn deadline(&self) -> Millis {
-        let waits = self.quota.view().per_minute <= MAX_AT_ONCE;
-        self.clock.now().plus(DEADLINE_MS + if waits { PATIENCE_MS } else { 0 })
+        self.clock.now().plus(DEADLINE_MS + if self.has_few_calls() { PATIENCE_MS } else { 0 })
+    }
+
+    /// Whether polls wait for their turn as a matter of course.
+    fn has_few_calls(&self) -> bool {
+        self.quota.view().per_minute <= MAX_AT_ONCE
     }
 
     async fn quotes_of(&self, market: Market, symbols: &[Symbol]) -> Result<Vec<Quote>, UpstreamError> {
@@ -75,10 +89,26 @@ impl PolygonClient {
                     );
                     self.memory.deny(market, self.clock.now());
                 }
+                Ok(quotes) if market == Market::Stocks => return self.with_closes_of_missing(symbols, quotes).await,
                 outcome => return outcome,
             }
         }
         Box::pin(self.previous_closes(symbols)).await
+    }
+
+    /// Snapshots of stocks are cleared at 03:30 New York, and a symbol is in them again once it begins to trade (polygon.md §5.5): one
+    /// that is left out may exist all the same, and its previous close tells.
+    async fn with_closes_of_missing(&self, symbols: &[Symbol], mut quotes: Vec<Quote>) -> Result<Vec<Quote>, UpstreamError> {
+        let missing: Vec<&Symbol> = symbols.iter().filter(|symbol| quotes.iter().all(|quote| quote.symbol != **symbol)).collect();
+        for symbol in missing {
+            match Box::pin(self.previous_closes(std::slice::from_ref(symbol))).await {
+                Ok(close) => quotes.extend(close),
+                // It is of this symbol alone, and those that are there are not to wait for it.
+                Err(error) if matches!(error.kind, UpstreamErrorKind::NotEntitled | UpstreamErrorKind::InvalidParams) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(quotes)
     }
 
     async fn snapshots(&self, market: Market, symbols: &[Symbol]) -> Result<Vec<Quote>, UpstreamError> {

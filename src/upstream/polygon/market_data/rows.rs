@@ -41,14 +41,7 @@ pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8], what: &'static str) -
 
 /// Reads a time in whatever unit it is; zero and what is no time are none.
 pub(super) fn moment(value: Option<&Number>) -> Option<Millis> {
-    let value = value?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a cast of a float saturates, and no time is that late"
-    )]
-    let value = value.as_u64().or_else(|| value.as_f64().map(|value| value as u64))?;
-    (value > 0).then(|| Millis::from_any_unit(value))
+    Millis::from_number(value?)
 }
 
 /// A price that can be one. Zeros stand for what has not happened yet.

@@ -10,13 +10,17 @@ use tickgate_core::market::{Closure, MarketStatus, SpecialDay};
 use tickgate_core::ports::UpstreamError;
 use tickgate_core::time::Millis;
 
-use super::super::client::{Path, PolygonClient, UpstreamCall, invalid_response};
+use super::super::client::{Path, PolygonClient, invalid_response};
 
 /// Longest word for a session, in characters: it is shown.
 const MAX_WORD_CHARS: usize = 32;
 
 /// How long the closures to come may take, in ms: the status waits for them.
 const SPECIAL_DAYS_DEADLINE_MS: u64 = 3_000;
+
+/// How much longer where calls are few, in ms: polls of the smallest plan are a quarter of a minute apart, and a caller's call may
+/// come between. The status waits so long twice a day.
+const SPECIAL_DAYS_PATIENCE_MS: u64 = 40_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,8 +51,7 @@ struct Announced {
 impl PolygonClient {
     pub(super) async fn status_now(&self) -> Result<MarketStatus, UpstreamError> {
         let path = Path::new("/v1/marketstatus/now", &[])?;
-        let call = UpstreamCall { path, query: Vec::new(), payer: Payer::Status, deadline: self.deadline(), request_id: None };
-        let answer = self.get(call).await?;
+        let answer = self.ask_for(Payer::Status, path, Vec::new(), self.deadline()).await?;
         let mut status = status(&answer.body, answer.fetched)?;
         status.special_days = self.special_days().await;
         Ok(status)
@@ -57,11 +60,17 @@ impl PolygonClient {
     /// The closures to come, when they have not been asked for in a while. Without them the week's hours hold, so that they
     /// cannot be had is no failure of the status.
     async fn special_days(&self) -> Option<Vec<SpecialDay>> {
-        if !self.memory.wants_special_days(self.clock.now()) {
+        let calls_are_few = self.has_few_calls();
+        if !self.memory.wants_special_days(calls_are_few, self.clock.now()) {
             return None;
         }
-        let deadline = self.clock.now().plus(SPECIAL_DAYS_DEADLINE_MS);
-        let asked = async { self.ask(Path::new("/v1/marketstatus/upcoming", &[])?, Vec::new(), deadline).await };
+        let patience_ms = if calls_are_few { SPECIAL_DAYS_PATIENCE_MS } else { 0 };
+        let deadline = self.clock.now().plus(SPECIAL_DAYS_DEADLINE_MS + patience_ms);
+        let asked = async {
+            let path = Path::new("/v1/marketstatus/upcoming", &[])?;
+            // As the status itself: behind the polls of every topic it would come too late.
+            self.ask_for(Payer::Status, path, Vec::new(), deadline).await
+        };
         let days = asked.await.and_then(|answer| special_days(&answer.body));
         if let Err(error) = &days {
             tracing::warn!(error.kind = error.kind.as_str(), "the market's closures to come cannot be had: {error}");

@@ -84,12 +84,12 @@ async fn all_symbols_of_a_market_come_in_one_call_without_those_that_do_not_exis
     assert_eq!(quotes.iter().map(|quote| quote.symbol.as_str()).collect::<Vec<_>>(), ["AAPL", "MSFT"]);
     assert_eq!((quotes[0].price, quotes[0].source, quotes[0].delayed), (123.45, Source::Simulated, false));
     assert!(quotes[0].as_of > Millis(1_700_000_000_000));
-    assert_eq!((simulator.requests(), bench.client.quote_calls(100), bench.client.quote_calls(101)), (1, 1, 2));
+    assert_eq!((simulator.requests_to("/v2/snapshot/"), bench.client.quote_calls(100), bench.client.quote_calls(101)), (1, 1, 2));
     let coins = bench.client.quotes(Market::Crypto, &symbols(&["X:BTCUSD"])).await.unwrap();
     let pairs = bench.client.quotes(Market::Forex, &symbols(&["C:EURUSD"])).await.unwrap();
     assert!(coins[0].price > 0.0 && pairs[0].bid < pairs[0].ask);
     assert_eq!(bench.client.quotes(Market::Stocks, &[]).await, Ok(vec![]));
-    assert_eq!(simulator.requests(), 3);
+    assert_eq!((simulator.requests_to("/v2/snapshot/"), simulator.requests()), (3, 4), "one for what the snapshot left out");
 }
 
 #[actix_rt::test]
@@ -148,4 +148,49 @@ async fn the_session_is_read_from_the_simulated_upstream() {
     let status = bench.client.market_status().await.unwrap();
     assert_eq!((status.market.as_str(), status.phase), ("open", MarketPhase::Regular));
     assert!(bench.clock.now().since(status.server_time) < 60_000);
+}
+
+#[actix_rt::test]
+async fn a_symbol_that_the_snapshot_leaves_out_is_not_unknown_before_its_previous_close_is() {
+    // Snapshots are cleared at 03:30 and fill as symbols begin to trade.
+    let upstream = Scripted::start(|_, target| match target {
+        "/v2/aggs/ticker/AAPL/prev" => json(PREVIOUS),
+        target if target.starts_with("/v2/aggs") => json(r#"{"status":"OK","resultsCount":0}"#),
+        _ => json(r#"{"status":"OK","tickers":[{"ticker":"MSFT","lastTrade":{"p":3,"t":1773167467294080343}}]}"#),
+    });
+    let bench = Wanted::at(&upstream.base).make();
+    let asked = symbols(&["AAPL", "MSFT", "NOSUCH"]);
+    let quotes = bench.client.quotes(Market::Stocks, &asked).await.unwrap();
+    let shown: Vec<_> = quotes.iter().map(|quote| (quote.symbol.as_str(), quote.price, quote.delayed)).collect();
+    assert_eq!(shown, [("MSFT", 3.0, false), ("AAPL", 239.33, true)]);
+    bench.client.quotes(Market::Stocks, &asked[..2]).await.unwrap();
+    assert_eq!(upstream.targets().iter().filter(|target| target.ends_with("/AAPL/prev")).count(), 1, "a close is remembered");
+}
+
+#[actix_rt::test]
+async fn a_snapshot_that_leaves_a_symbol_out_stands_though_its_close_cannot_be_had() {
+    let upstream = Scripted::start(|_, target| {
+        if target.starts_with("/v2/aggs") {
+            return HttpResponse::Forbidden().finish();
+        }
+        json(r#"{"status":"OK","tickers":[{"ticker":"MSFT","lastTrade":{"p":3,"t":1773167467294080343}}]}"#)
+    });
+    let bench = Wanted::at(&upstream.base).make();
+    assert_eq!(bench.client.quotes(Market::Stocks, &symbols(&["AAPL", "MSFT"])).await.unwrap().len(), 1);
+}
+
+#[actix_rt::test]
+async fn a_small_plan_learns_the_closures_to_come_too() {
+    let upstream = Scripted::start(|_, target| {
+        json(match target {
+            "/v1/marketstatus/upcoming" => r#"[{"date":"2026-11-26","exchange":"NYSE","status":"closed"}]"#,
+            _ => r#"{"market":"open"}"#,
+        })
+    });
+    // Polls of 28 calls a minute are three seconds apart, those of the free plan a quarter of a minute.
+    let bench = Wanted { plan: Plan::Free, per_minute: 28, ..Wanted::at(&upstream.base) }.make();
+    let first = bench.client.market_status().await.unwrap();
+    assert_eq!(first.special_days, None, "at a start every topic waits for its first poll");
+    let second = bench.client.market_status().await.unwrap();
+    assert_eq!(second.special_days.map(|days| days.len()), Some(1));
 }
