@@ -180,6 +180,27 @@ async fn a_gateway_and_a_command_that_write_at_once_wait_for_each_other() {
 }
 
 #[tokio::test]
+async fn a_gateway_and_commands_that_start_at_once_make_the_database_once() {
+    for _ in 0..10 {
+        let folder = Folder::new();
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let gateway = scope.spawn(|| SqliteStore::open(&folder.data(), sealer(&[1])));
+            let commands: Vec<_> =
+                (0..3).map(|_| scope.spawn(|| SqliteStore::open_beside(&folder.data(), sealer(&[1])))).collect();
+            commands.into_iter().chain([gateway]).map(|thread| thread.join().unwrap()).collect()
+        });
+        for store in opened {
+            // A gateway that meets a command while that makes the schema is refused, and starts again.
+            match store {
+                Ok(store) => store.ping().await.unwrap(),
+                Err(OpenError::InUse(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_command_of_a_newer_release_leaves_the_database_of_a_running_gateway_alone() {
     let folder = Folder::new();
     folder::create(&folder.data()).unwrap();
