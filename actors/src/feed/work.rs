@@ -55,9 +55,10 @@ impl FeedActor {
 
     /// Every trade is handed over; quotes and bars of one frame together, with the next trade or at its end.
     fn hand_over(&mut self, events: &[FeedEvent]) {
+        let now = self.parts.clock.now();
         let mut changed: Vec<&Symbol> = Vec::new();
         for event in events {
-            if self.book.take(event).is_none() {
+            if self.book.take(event, now).is_none() {
                 continue;
             }
             if matches!(event.told, Told::Trade { .. }) {

@@ -9,6 +9,7 @@ mod snapshot;
 mod status;
 mod universal;
 
+use serde_json::Number;
 use tickgate_core::budget::{MAX_AT_ONCE, Payer};
 use tickgate_core::market::{Article, Market, MarketStatus, Quote, Source, Symbol};
 use tickgate_core::ports::{MarketData, NewsQuery, PortFuture, UpstreamError, UpstreamErrorKind};
@@ -44,6 +45,12 @@ impl Reading<'_> {
     /// Finds a symbol that was asked for.
     fn symbol(&self, ticker: &str) -> Option<Symbol> {
         self.symbols.iter().find(|symbol| symbol.as_str() == ticker).cloned()
+    }
+
+    /// The time of the data: the newest of these that can be one, else that of the fetch.
+    fn as_of<const N: usize>(&self, times: [Option<&Number>; N]) -> Millis {
+        let believed = times.into_iter().filter_map(rows::moment).filter(|time| self.source.believes(*time, self.fetched));
+        believed.max().unwrap_or(self.fetched)
     }
 }
 

@@ -7,7 +7,7 @@ use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 
 use super::super::client::{Path, PolygonClient, UpstreamAnswer};
 use super::Reading;
-use super::rows::{self, moment, price};
+use super::rows::{self, price};
 
 #[derive(Deserialize)]
 struct Bar {
@@ -58,7 +58,7 @@ impl Bar {
             change: 0.0,
             change_percent: 0.0,
             volume: self.v.unwrap_or_default(),
-            as_of: moment(self.t.as_ref()).unwrap_or(reading.fetched),
+            as_of: reading.as_of([self.t.as_ref()]),
             source: reading.source,
             delayed: reading.delayed,
         })

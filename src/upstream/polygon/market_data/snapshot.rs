@@ -7,7 +7,7 @@ use tickgate_core::market::Quote;
 use tickgate_core::ports::UpstreamError;
 
 use super::Reading;
-use super::rows::{self, change, moment, price};
+use super::rows::{self, change, price};
 
 #[derive(Deserialize)]
 struct Row {
@@ -90,7 +90,7 @@ impl Row {
             change,
             change_percent,
             volume,
-            as_of: times.into_iter().filter_map(moment).max().unwrap_or(reading.fetched),
+            as_of: reading.as_of(times),
             source: reading.source,
             delayed: reading.delayed,
         })
