@@ -39,7 +39,8 @@ impl FeedActor {
             tracing::debug!(market, malformed = frame.malformed, "the feed sent what makes no sense: it is left out");
         }
         for notice in &frame.notices {
-            tracing::debug!(market, word = ?notice.word, message = %notice.message, "the feed says");
+            // Not its message: a server that refuses a key may repeat it.
+            tracing::debug!(market, word = ?notice.word, "the feed says");
             self.happened(Input::Notice(notice), ctx);
         }
         if self.link.is_none() {

@@ -182,12 +182,17 @@ impl Quoting {
     /// The text in one line, without addresses, cut to 200 characters; nothing of it when it holds the key.
     pub(super) fn quote(&self, said: &str) -> String {
         let cleaned = clean(said);
-        let key = self.key.expose_secret();
-        if !key.is_empty() && (cleaned.contains(key) || said.contains(key)) {
+        if self.shows_key(&cleaned) || self.shows_key(said) {
             return String::new();
         }
         let words: Vec<&str> = cleaned.split_whitespace().filter(|word| !self.is_address(word)).collect();
         words.join(" ").chars().take(MAX_QUOTED_CHARS).collect()
+    }
+
+    /// Whether the key stands in it.
+    pub(super) fn shows_key(&self, text: &str) -> bool {
+        let key = self.key.expose_secret();
+        !key.is_empty() && text.contains(key)
     }
 
     fn is_address(&self, word: &str) -> bool {
