@@ -97,7 +97,9 @@ impl Quote {
 
 fn round_to(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
-    (value * scale).round() / scale
+    let rounded = (value * scale).round() / scale;
+    // What is too large to be scaled has no digits there.
+    if rounded.is_finite() { rounded } else { value }
 }
 
 #[cfg(test)]
@@ -127,6 +129,14 @@ mod tests {
         assert_eq!(QuoteChange::between(Some(&known), &quote(1.0, 2_000)), QuoteChange::Same);
         assert_eq!(QuoteChange::between(Some(&known), &quote(1.1, 1_000)), QuoteChange::Changed);
         assert_eq!(QuoteChange::between(Some(&known), &quote(1.1, 999)), QuoteChange::Stale);
+    }
+
+    #[test]
+    fn the_largest_change_is_written_as_a_number() {
+        let item: serde_json::Value =
+            serde_json::from_slice(&Quote { change: 1e308, ..quote(1e308, 0) }.to_item(super::super::MarketPhase::Regular))
+                .unwrap();
+        assert_eq!(item["change"], 1e308);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 
 use super::super::client::{Path, PolygonClient, UpstreamAnswer};
 use super::Reading;
-use super::rows::{self, price};
+use super::rows::{self, price, volume};
 
 #[derive(Deserialize)]
 struct Bar {
@@ -57,7 +57,7 @@ impl Bar {
             // The price is the previous close itself.
             change: 0.0,
             change_percent: 0.0,
-            volume: self.v.unwrap_or_default(),
+            volume: volume(self.v).unwrap_or_default(),
             as_of: reading.as_of([self.t.as_ref()]),
             source: reading.source,
             delayed: reading.delayed,

@@ -6,7 +6,7 @@ use tickgate_core::market::Quote;
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 
 use super::Reading;
-use super::rows::{self, change, price};
+use super::rows::{self, change, price, volume};
 
 #[derive(Deserialize)]
 struct Row {
@@ -94,7 +94,7 @@ impl Row {
             ask: price(self.last_quote.as_ref().and_then(|spread| spread.ask)),
             change,
             change_percent,
-            volume: session.and_then(|session| session.volume).unwrap_or_default(),
+            volume: volume(session.and_then(|session| session.volume)).unwrap_or_default(),
             as_of: reading.as_of(times),
             source: reading.source,
             delayed: reading.delayed || timeframes.contains(&Some("DELAYED")),
