@@ -244,7 +244,8 @@ impl PollerActor {
                     // The breaker refused it.
                     Some(ms) if error.kind == UpstreamErrorKind::Unavailable => {
                         self.backoff.refused(ms);
-                        self.hasten(ctx);
+                        self.schedule.again(topics, self.parts.clock.now().plus(self.floor_ms()));
+                        self.arm(ctx);
                     }
                     _ => self.backoff.failed(error.kind),
                 }

@@ -237,6 +237,15 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         }
     }
 
+    /// Asks again for these keys at `at`, whatever their intervals: they have not been asked for.
+    pub fn again(&mut self, keys: &[K], at: Millis) {
+        for key in keys {
+            if let Some(entry) = self.entries.get_mut(key) {
+                entry.due = entry.due.min(at);
+            }
+        }
+    }
+
     /// When the next key is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Millis> {
@@ -306,6 +315,8 @@ mod tests {
         assert_eq!(schedule.next_due(), Some(Millis(1_600)));
         schedule.hasten(Millis(700), 0);
         assert_eq!(schedule.next_due(), Some(Millis(1_600)));
+        schedule.again(&["AAPL", "MSFT"], Millis(800));
+        assert_eq!((schedule.next_due(), schedule.len()), (Some(Millis(800)), 1));
     }
 
     #[test]
