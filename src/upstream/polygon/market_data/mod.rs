@@ -106,7 +106,11 @@ impl PolygonClient {
         let answer = self.ask(path, query, self.deadline()).await?;
         let reading = Reading { symbols, source: self.settings.source, delayed: answer.delayed, fetched: answer.fetched };
         match locale {
-            Some(_) => snapshot::quotes(&answer.body, reading),
+            Some(_) => {
+                let mut quotes = snapshot::quotes(&answer.body, reading)?;
+                quotes.extend(Box::pin(self.not_yet_traded(symbols, &quotes)).await?);
+                Ok(quotes)
+            }
             None => universal::quotes(&answer.body, reading),
         }
     }
