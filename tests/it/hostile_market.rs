@@ -8,7 +8,7 @@ use serde_json::json;
 use tickgate_core::time::Millis;
 
 use crate::support::raw_upstream::json_answer;
-use crate::support::{RawUpstream, TestGateway, get};
+use crate::support::{RawUpstream, TestGateway, get, post};
 
 const KEY: &str = "a-key-of-the-upstream";
 
@@ -64,5 +64,20 @@ fn an_article_of_the_year_9999_does_not_stop_the_news() {
     assert_eq!(article.json()["id"], "1");
     for asked in upstream.asked_for_data() {
         assert!(!asked.target.contains("published_utc.gte=9999"), "{}", asked.target);
+    }
+}
+
+#[test]
+fn what_a_client_could_not_read_is_told_as_a_failure_and_not_handed_on() {
+    let upstream = RawUpstream::of_data(|target, socket| {
+        let row = if target.contains("AAPL") { r#"{"c":1e999}"# } else { r#"{"c":1,"o":"\ud800"}"# };
+        socket.write_all(&json_answer(200, &format!(r#"{{"status":"OK","results":[{row}]}}"#)))
+    });
+    let gateway = TestGateway::asking(&upstream, KEY, &[]);
+    for ticker in ["AAPL", "MSFT"] {
+        let bars = json!({"ticker": ticker, "multiplier": 1, "timespan": "day", "from_": "2026-01-05", "to": "2026-01-30"});
+        let answer = post("/tools/get_aggs", bars.to_string()).header("Content-Type", "application/json").send(gateway.address);
+        assert_eq!(answer.status, 502);
+        assert!(answer.json()["detail"].as_str().unwrap().starts_with("invalid_response"));
     }
 }
