@@ -81,3 +81,20 @@ fn what_a_client_could_not_read_is_told_as_a_failure_and_not_handed_on() {
         assert!(answer.json()["detail"].as_str().unwrap().starts_with("invalid_response"));
     }
 }
+
+#[test]
+fn an_answer_that_repeats_the_key_is_handed_to_nobody() {
+    let secret = "canary-key-of-the-gateway";
+    let upstream = RawUpstream::of_data(move |_, socket| {
+        let row = json!({"id": "1", "title": secret, "published_utc": past(5).to_string(), "tickers": ["AAPL"]});
+        socket.write_all(&json_answer(200, &json!({"status": "OK", "results": [row]}).to_string()))
+    });
+    let gateway = TestGateway::asking(&upstream, secret, &[]);
+    let asked = post("/tools/list_ticker_news", r#"{"ticker":"AAPL"}"#).header("Content-Type", "application/json");
+    let news = get("/api/news/AAPL").send(gateway.address);
+    for (answer, status) in [(asked.send(gateway.address), 502), (news, 502)] {
+        assert_eq!(answer.status, status);
+        assert!(!answer.text().contains(secret));
+    }
+    assert!(!get("/metrics").send(gateway.address).text().contains(secret));
+}

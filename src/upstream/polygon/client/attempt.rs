@@ -71,6 +71,10 @@ impl Question {
         if envelope.is_error() {
             return Err(refused(envelope));
         }
+        if quoting.is_told_in(&body, envelope.next_url.as_deref().unwrap_or_default()) {
+            tracing::warn!("the upstream's answer repeats the key that it was asked with: it is not handed on");
+            return Err(Failure::invalid_response());
+        }
         let request_id = request_id.or_else(|| envelope.request_id.take().filter(believed));
         Ok(Received { body, envelope, request_id })
     }
