@@ -249,7 +249,9 @@ impl PollerActor {
                     }
                     _ => self.backoff.failed(error.kind),
                 }
-                if error.kind.is_outage() || self.parts.kind == PollerKind::Status {
+                // What nobody wants any more is not asked for again: a failure of it would be told for ever.
+                let counts = !self.followers.is_empty();
+                if counts && (error.kind.is_outage() || self.parts.kind == PollerKind::Status) {
                     self.tell_health(Some(&error));
                 }
                 for topic in topics {
@@ -339,5 +341,8 @@ impl Handler<Unpoll> for PollerActor {
     fn handle(&mut self, Unpoll(topic): Unpoll, _: &mut Self::Context) {
         self.forget(&topic);
         self.count_calls();
+        if self.followers.is_empty() && self.backoff.delay_ms() > 0 {
+            self.tell_health(None);
+        }
     }
 }

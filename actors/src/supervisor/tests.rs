@@ -539,6 +539,21 @@ mod upstream {
         });
     }
 
+    #[test]
+    fn what_failed_and_is_wanted_by_nobody_any_more_is_no_failure_that_stays() {
+        on_paused_time(|| async {
+            let market = Market::open().await;
+            let window = market.window();
+            let reader = read(&window, "prices:AAPL", Start::Live).await;
+            market.upstream.next([Turn::Fails(UpstreamErrorKind::Unavailable); 1_000]);
+            pass(5.0).await;
+            assert_eq!(market.state.health(), Health::Degraded(UpstreamErrorKind::Unavailable));
+            drop(reader);
+            pass(LINGER.as_secs_f64() + 2.0).await;
+            assert_eq!(market.state.health(), Health::Ok);
+        });
+    }
+
     async fn until_no_turn_is_left(market: &Market) {
         for _ in 0..1_000 {
             if market.upstream.turns_left() == 0 {
