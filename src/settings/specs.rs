@@ -85,7 +85,7 @@ pub const SPECS: &[Spec] = &[
         "RATE_LIMIT_MCP",
         "100",
         "N, N/s, N/min, N/h or 0",
-        "Requests per IP to /mcp, /messages and /api: a burst of N, refilled evenly; 0 switches it off.",
+        "Requests per IP to /mcp, /messages, /tools and /api: a burst of N, refilled evenly; 0 switches it off.",
     ),
     spec(
         "RATE_LIMIT_STREAM",

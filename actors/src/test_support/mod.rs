@@ -74,6 +74,8 @@ pub(crate) fn topic(text: &str) -> Topic {
 #[derive(Clone, Copy)]
 pub(crate) enum Turn {
     Fails(UpstreamErrorKind),
+    /// It is not asked: it is left alone for so many ms.
+    LeftAlone(u64),
     Panics,
 }
 
@@ -193,6 +195,9 @@ impl Upstream {
         match turn {
             None => Ok(number),
             Some(Turn::Fails(kind)) => Err(UpstreamError::new(kind, "as the script says")),
+            Some(Turn::LeftAlone(ms)) => {
+                Err(UpstreamError::new(UpstreamErrorKind::Unavailable, "as the script says").retry_after(ms))
+            }
             Some(Turn::Panics) => panic!("the upstream client panics, as the script says"),
         }
     }

@@ -42,12 +42,12 @@ async fn the_second_poll_gives_exactly_the_new_article_and_the_late_one() {
 fn the_sentiment_is_that_of_the_symbol_asked_for_and_else_of_the_first_that_has_one() {
     let read = |symbol: Option<&str>| {
         let asked = symbol.map(|symbol| symbol.parse().unwrap());
-        let articles = read_articles(SECOND_POLL.as_bytes(), asked.as_ref(), Source::Poll).unwrap();
+        let articles = read_articles(SECOND_POLL.as_bytes(), asked.as_ref(), Source::Poll, Millis(u64::MAX)).unwrap();
         articles.into_iter().map(|article| article.sentiment.unwrap_or_default()).collect::<Vec<_>>()
     };
     assert_eq!(read(Some("F")), ["positive", "", "neutral", "negative"]);
     assert_eq!(read(None), ["positive", "", "negative", "negative"]);
-    let articles = read_articles(SECOND_POLL.as_bytes(), None, Source::Poll).unwrap();
+    let articles = read_articles(SECOND_POLL.as_bytes(), None, Source::Poll, Millis(u64::MAX)).unwrap();
     let article = &articles[2];
     assert_eq!(article.tickers.iter().map(ToString::to_string).collect::<Vec<_>>(), ["TSLA", "F", "GM"]);
     assert_eq!((article.publisher.as_str(), article.url.as_str()), ("Example Wire", "https://news.example.com/ev-demand"));
