@@ -108,6 +108,11 @@ fn migrate(connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Writes what is there already, to learn whether the disk takes it.
+pub(super) fn write_something(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "user_version", MIGRATIONS.len()).map_err(|error| unavailable(&error))
+}
+
 /// The store's error for one of the database.
 pub(super) fn unavailable(error: &rusqlite::Error) -> StoreError {
     StoreError::Unavailable(problem(error))
