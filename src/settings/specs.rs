@@ -179,6 +179,7 @@ pub const SPECS: &[Spec] = &[
         "free, starter, developer or advanced",
         "Plan of the upstream key; decides budget, delay and snapshots. The default is free with a key, advanced when simulated.",
     ),
+    spec("FUTURES_API", "vX", "vX or v1", "Version of the vendor's futures API: whichever your plan was moved to."),
     open("UPSTREAM_RPM", "1 to 1000000", "Upstream requests a minute; the default is the plan's."),
     spec(
         "CACHE_MAX_BYTES",

@@ -144,8 +144,11 @@ async fn ask(
         return context.upstream.get_page(PageCall { next, payer, deadline, request_id }, endpoint.cache).await;
     }
     let values: Vec<(&str, &str)> = request.path.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let path = Path::new(endpoint.path, &values)?;
-    let call = UpstreamCall { path, query: request.query.clone(), payer, deadline, request_id };
+    let (template, filter) = context.upstream.futures_api().target(endpoint.path);
+    let path = Path::new(&template, &values)?;
+    let mut query = request.query.clone();
+    query.extend(filter.and_then(|filter| request.path.iter().find(|(name, _)| *name == filter).cloned()));
+    let call = UpstreamCall { path, query, payer, deadline, request_id };
     context.upstream.get(call, endpoint.cache).await
 }
 
