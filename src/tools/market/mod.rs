@@ -120,7 +120,8 @@ impl Question {
         let next = next.map(|place| asked.cursor(&place, principal, seal));
         let whole = if shown.is_cut { asked.uri(principal, seal) } else { None };
         let is_all = answer.next.is_none() && asked.place.is_first_page();
-        let freshness = context.freshness_of(&cached, as_of, position);
+        let mut freshness = context.freshness_of(&cached, as_of, position);
+        freshness.delayed |= payload::is_delayed(endpoint, &payload.rows);
         Ok(shown.output(options.format, next, is_all, whole, &freshness))
     }
 }
@@ -171,6 +172,8 @@ pub(crate) async fn whole(
         Ok(payload) => payload,
         Err(error) => return Some(Err(error.into())),
     };
-    let freshness = json!(context.freshness_of(&cached, payload::as_of(endpoint.as_of, &payload.rows), position));
+    let mut freshness = context.freshness_of(&cached, payload::as_of(endpoint.as_of, &payload.rows), position);
+    freshness.delayed |= payload::is_delayed(endpoint, &payload.rows);
+    let freshness = json!(freshness);
     Some(Ok(format!("{{\"results\":{},\"_freshness\":{freshness}}}", payload.written(endpoint.untrusted))))
 }

@@ -91,6 +91,16 @@ pub(super) fn as_of(place: AsOf, rows: &[&RawValue]) -> Option<Millis> {
     rows.iter().filter_map(|row| place.paths().filter_map(|path| moment(row, path)).max()).max()
 }
 
+/// Whether a row says that it is late (polygon.md §4.6): snapshots do, row by row, whatever the plan is.
+pub(super) fn is_delayed(endpoint: &Endpoint, rows: &[&RawValue]) -> bool {
+    const PLACES: [&[&str]; 3] = [&["timeframe"], &["last_trade", "timeframe"], &["last_quote", "timeframe"]];
+    let says = |row: &RawValue, path: &[&str]| {
+        let found = path.iter().try_fold(row, |value, name| member_of(value, name).ok().flatten());
+        found.is_some_and(|found| found.get() == "\"DELAYED\"")
+    };
+    endpoint.path.starts_with("/v3/snapshot") && rows.iter().any(|row| PLACES.iter().any(|path| says(row, path)))
+}
+
 /// Of a row only what leads to the time is read: a whole market has ten thousand.
 fn moment(row: &RawValue, path: &[&str]) -> Option<Millis> {
     let found = path.iter().try_fold(row, |value, name| member_of(value, name).ok().flatten())?;
