@@ -6,10 +6,12 @@
 //! | `worker` | what one thread that serves has of its own |
 //! | `market` | where prices come from and who polls them |
 //! | `replay` | how a recording is put on the tape |
+//! | `identity` | who is known, and what keeps it so |
 //! | `http` | an HTTP server for many clients: [`Application`] |
 //! | `stdio` | standard input and output for the one client that started us: [`StdioApplication`] |
 
 mod http;
+mod identity;
 mod market;
 mod parts;
 mod replay;

@@ -24,6 +24,13 @@ pub(super) fn example(id: &str) -> Value {
         ),
         "tools_list" => json!({"tools": [{"name": "get_aggs", "inputSchema": {"type": "object"}}]}),
         "upstream_key_get" | "upstream_key_put" => json!({"set": true, "plan": "free", "since": "2026-03-10T18:31:07.294Z"}),
+        "api_keys_list" => json!({"api_keys": [super::keys::example()]}),
+        "api_keys_get" => super::keys::example(),
+        "api_keys_create" | "api_keys_rotate" => {
+            let mut example = super::keys::example();
+            example["key"] = json!("tg_<id>_<secret>");
+            example
+        }
         "health" => json!({"status": "healthy", "uptime_seconds": 12, "version": env!("CARGO_PKG_VERSION"), "checks": {}}),
         "live" => json!({"status": "alive"}),
         "ready" => json!({"status": "ready"}),

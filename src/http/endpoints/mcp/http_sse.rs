@@ -36,6 +36,7 @@ pub(in crate::http) async fn stream(request: HttpRequest, OnWorker(worker): OnWo
         Err((status, detail)) => return refused_request(None, status, "too_many_streams", detail),
     };
     let principal = caller.principal.clone();
+    let opener = caller.clone();
     let session = Session::on_a_pipe(Framing::BareEvents, gateway.session_limits, gateway.clock.now());
     let id = match gateway.sessions.open(session, caller, Rc::clone(&worker.catalog)) {
         Ok(id) => id,
@@ -44,7 +45,7 @@ pub(in crate::http) async fn stream(request: HttpRequest, OnWorker(worker): OnWo
     tracing::info!(session.id = ?id, caller.id = %principal, "session opened on a stream");
     let Some(session) = gateway.sessions.find(&id.to_string(), &principal) else { return not_found().respond(&request) };
     match session.open_stream(None).await {
-        Ok(Answer::Stream(frames)) => EventBody::respond(Some(endpoint(id)), frames, slot, &worker),
+        Ok(Answer::Stream(frames)) => EventBody::respond(Some(endpoint(id)), frames, slot, &opener, &worker),
         other => answer(other, None, &worker, &request),
     }
 }
@@ -85,5 +86,6 @@ fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, Problem
         let detail = "Bad Request: the session_id of an open stream is required; GET /sse opens one and names it";
         return Err(Problem::bad_request("missing_session", detail).with_code(ErrorCode::INVALID_REQUEST));
     };
-    worker.gateway.sessions.find(id, &caller.principal).ok_or_else(not_found)
+    let session = worker.gateway.sessions.find(id, &caller.principal);
+    session.map(|session| session.acting_with(caller.scope)).ok_or_else(not_found)
 }

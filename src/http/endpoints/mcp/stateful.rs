@@ -148,7 +148,8 @@ async fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, P
     if gateway.is_draining() {
         // A session that rests already is not lost: the next start has it.
         let gone = || Problem::unavailable("the gateway is shutting down: try again in a moment");
-        return gateway.sessions.find(id, &caller.principal).ok_or_else(gone);
+        let session = gateway.sessions.find(id, &caller.principal);
+        return session.map(|session| session.acting_with(caller.scope)).ok_or_else(gone);
     }
     gateway.sessions.find_or_wake(id, &caller, &worker.catalog).await.map_err(|error| match error {
         FindError::Unknown => not_found(),
@@ -169,7 +170,10 @@ pub(super) fn answer(
         Ok(Answer::Accepted) => HttpResponse::Accepted().finish(),
         Ok(Answer::NothingMore) => HttpResponse::NoContent().finish(),
         Ok(Answer::Refused(refusal)) => refused(&refusal, false),
-        Ok(Answer::Stream(stream)) => EventBody::respond(None, stream, open_stream(worker), worker),
+        Ok(Answer::Stream(stream)) => match caller(request) {
+            Some(caller) => EventBody::respond(None, stream, open_stream(worker), &caller, worker),
+            None => unknown_caller().respond(request),
+        },
         Err(error) => not_submitted(error, id, worker, request),
     }
 }
