@@ -26,6 +26,7 @@ pub mod client;
 pub mod completion;
 mod dashboard;
 pub mod http;
+pub mod oidc;
 mod process;
 pub mod prompts;
 pub mod registry;

@@ -13,10 +13,12 @@ use tickgate_actors::Clock;
 use tickgate_actors::tasks::Tasks;
 
 use super::parts::{Kept, Parts, close, reload, server_info, session_limits, sweep, tell};
+use super::sign_in::Browsers;
 use super::worker::{Served, WorkerParts};
 use super::{jwt_authority, public_url};
 use crate::auth::Authenticator;
 use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, StreamSlots, Worker, app, openapi_document};
+use crate::oidc::ProviderClient;
 use crate::process::{bind, bound_writes, outlive_file_size_limit, wait_for_signal};
 use crate::registry::Registry;
 use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Reread, Settings, VersionCheck};
@@ -95,9 +97,14 @@ impl Application {
         let server_info = server_info(settings.sessions.streaming, &public_url);
         let Parts { simulator, metrics_registry, sessions, worker, kept } =
             Parts::start(&settings, registry, server_info, kept).await?;
+        let Browsers { browsers, tickets, sign_in } = Browsers::open(&settings, &public_url, &kept.store, worker.clock)?;
         let gateway = Arc::new(Gateway {
             settings: http_settings(&settings, &public_url, address),
             authenticator: authenticator(&settings.access, &settings.listen, &public_url, worker.clock)?,
+            browsers,
+            tickets,
+            sign_in,
+            tokens: jwt_authority(&settings.access, &settings.listen, &public_url)?,
             sessions,
             session_limits: session_limits(&settings.sessions),
             server_info: Arc::clone(&worker.server_info),
@@ -204,6 +211,7 @@ fn http_settings(settings: &Settings, public_url: &str, address: SocketAddr) -> 
         trusted_proxies: settings.access.trusted_proxies.clone(),
         client_ip_header: settings.access.client_ip_header.clone().unwrap_or_else(|| "x-forwarded-for".to_owned()),
         auth: settings.access.mode,
+        access_token_secs: settings.access.access_token_secs,
         metrics_public: settings.access.metrics_public,
         docs_public: settings.access.docs_public,
         development,
@@ -237,7 +245,7 @@ impl HttpParts {
     /// Makes a worker on the thread that it will serve.
     fn build(&self) -> Rc<Worker> {
         let Served { context, catalog, stateless } = self.worker.build();
-        Rc::new(Worker { gateway: Arc::clone(&self.gateway), context, catalog, stateless })
+        Rc::new(Worker { gateway: Arc::clone(&self.gateway), context, catalog, stateless, provider: ProviderClient::new() })
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `worker` | what one thread that serves has of its own |
 //! | `market` | where prices come from and who polls them |
 //! | `replay` | how a recording is put on the tape |
+//! | `sign_in` | how browsers are known: their sessions, their sign-in, their tickets |
 //! | `http` | an HTTP server for many clients: [`Application`] |
 //! | `stdio` | standard input and output for the one client that started us: [`StdioApplication`] |
 
@@ -13,6 +14,7 @@ mod http;
 mod market;
 mod parts;
 mod replay;
+mod sign_in;
 mod stdio;
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,6 @@ use tickgate_actors::Clock;
 use tickgate_actors::clock::random_u128;
 use tickgate_core::identity::{BrowserSession, HashKey, HashKeys, SessionId, User, UserId};
 use tickgate_core::ports::{Record, Shelf, Store, StoreError};
-use tickgate_core::time::Millis;
 
 use crate::sealing::{Purpose, Sealer, SealerError};
 use crate::settings::secret_bytes;
@@ -110,10 +109,27 @@ impl BrowserSessions {
     /// When the store fails.
     pub async fn signed_in(&self, headers: &HeaderMap) -> Result<Option<(BrowserSession, User)>, StoreError> {
         let Some(session) = self.find(headers).await? else { return Ok(None) };
-        let users = self.store.of(Shelf::Users, session.user.principal().as_str(), self.clock.now()).await?;
+        Ok(self.person(session.user).await?.map(|user| (session, user)))
+    }
+
+    /// A person who may do something; `None` when they are disabled or gone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn person(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let users = self.store.of(Shelf::Users, id.principal().as_str(), self.clock.now()).await?;
         let mut users = users.iter().filter_map(|found| serde_json::from_slice::<User>(&found.record.body).ok());
-        let user = users.find(|user| user.id == session.user && user.scope().is_some());
-        Ok(user.map(|user| (session, user)))
+        Ok(users.find(|user| user.id == id && user.scope().is_some()))
+    }
+
+    /// Whether a session is good now, whoever asks.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn lives(&self, id: SessionId) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let found = self.store.find(Shelf::AuthFlows, id.0, now).await?;
+        Ok(found.and_then(|found| read(&found.record.body)).is_some_and(|session| session.check(now).is_ok()))
     }
 
     /// Ends a session; one that does not exist has ended already.
@@ -234,6 +250,8 @@ pub fn development_session_secret(data_dir: &Path) -> io::Result<SecretString> {
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::HeaderValue;
+
+    use tickgate_core::time::Millis;
 
     use super::*;
     use crate::storage::SqliteStore;

@@ -20,7 +20,8 @@ use tickgate_core::session::SessionLimits;
 use tokio::sync::watch;
 
 use super::slots::StreamSlots;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, BrowserSessions, JwtAuthority, StreamTickets};
+use crate::oidc::{ProviderClient, SignIn};
 use crate::registry::LiveRegistry;
 use crate::settings::{AuthMode, LimitSettings, StreamSettings};
 use crate::storage::StoreHealth;
@@ -44,6 +45,8 @@ pub struct HttpSettings {
     pub client_ip_header: String,
     /// Who gets in.
     pub auth: AuthMode,
+    /// Life of an access token.
+    pub access_token_secs: u64,
     /// Whether `/metrics` needs no credential.
     pub metrics_public: bool,
     /// Whether `/docs` and `/openapi.json` need none.
@@ -111,6 +114,14 @@ pub struct Gateway {
     pub settings: HttpSettings,
     /// Who calls.
     pub authenticator: Authenticator,
+    /// Which browsers are signed in; `None` without `SESSION_SECRET_KEY`.
+    pub browsers: Option<Arc<BrowserSessions>>,
+    /// Tickets for event streams; `None` as well.
+    pub tickets: Option<StreamTickets>,
+    /// Where browsers sign in; `None` without `GOOGLE_CLIENT_ID`.
+    pub sign_in: Option<SignIn>,
+    /// Makes access tokens.
+    pub tokens: JwtAuthority,
     /// Which sessions exist.
     pub sessions: SessionDirectory,
     /// Bounds of each.
@@ -165,6 +176,8 @@ pub struct Worker {
     pub catalog: Rc<dyn Catalog>,
     /// Requests that stand alone.
     pub stateless: Stateless,
+    /// Asks the sign-in provider.
+    pub provider: ProviderClient,
 }
 
 /// Gives a handler its worker.

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use tickgate_core::tape::Limits;
 
 use super::reader::{Reader, SettingError};
+use super::sign_in::{check as check_sign_in, sign_in};
 use super::sources::Sources;
 use super::values::{
     AuthMode, Environment, Transport, boolean, feed_url, host, list, log_level, origin, secret_key, static_key, toolsets,
@@ -53,8 +54,8 @@ impl Settings {
                 "AUTH=off is for loopback only, and HOST is {}: set AUTH=required with MCP_API_KEYS, or AUTH=insecure-off to let everyone in",
                 self.listen.host
             ))),
-            AuthMode::Required if self.access.static_keys.is_empty() && self.access.jwt_secrets.is_empty() => errors.push(SettingError::together(
-                "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS or JWT_SECRET_KEY",
+            AuthMode::Required if self.access.static_keys.is_empty() && self.access.jwt_secrets.is_empty() && self.access.sign_in.is_none() => errors.push(SettingError::together(
+                "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS, JWT_SECRET_KEY or GOOGLE_CLIENT_ID",
             )),
             _ => {}
         }
@@ -73,6 +74,7 @@ impl Settings {
                 self.listen.environment
             )));
         }
+        check_sign_in(self, errors);
         if self.sessions.idle_secs > self.sessions.max_secs {
             errors.push(SettingError::together("SESSION_IDLE_SECS is longer than SESSION_MAX_SECS: make it at most as long"));
         }
@@ -114,6 +116,8 @@ fn access(reader: &mut Reader<'_>, listen: &ListenSettings) -> AccessSettings {
         }),
         metrics_public: reader.optional("METRICS_PUBLIC", boolean).unwrap_or(development),
         docs_public: reader.optional("DOCS_PUBLIC", boolean).unwrap_or(development),
+        session_secrets: reader.optional("SESSION_SECRET_KEY", list(secret_key)).unwrap_or_default(),
+        sign_in: sign_in(reader),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod gather;
 mod reader;
+mod sign_in;
 mod sources;
 mod specs;
 mod values;
@@ -99,6 +100,27 @@ pub struct AccessSettings {
     pub metrics_public: bool,
     /// `DOCS_PUBLIC`.
     pub docs_public: bool,
+    /// `SESSION_SECRET_KEY`; the first seals, all open. Empty in development, or when there is neither sign-in nor ticket.
+    pub session_secrets: Vec<SecretString>,
+    /// `GOOGLE_*`; `None` when nobody can sign in.
+    pub sign_in: Option<SignInSettings>,
+}
+
+/// Where browsers sign in.
+#[derive(Debug)]
+pub struct SignInSettings {
+    /// `GOOGLE_ISSUER`, in its one spelling.
+    pub issuer: String,
+    /// `GOOGLE_CLIENT_ID`.
+    pub client_id: String,
+    /// `GOOGLE_CLIENT_SECRET`.
+    pub client_secret: SecretString,
+    /// `GOOGLE_REDIRECT_URI`; `PUBLIC_URL/auth/callback` when unset.
+    pub redirect_uri: Option<Url>,
+    /// `GOOGLE_HOSTED_DOMAIN`.
+    pub hosted_domain: Option<String>,
+    /// `ADMIN_EMAILS`.
+    pub admin_emails: Vec<String>,
 }
 
 /// How much.

@@ -1,6 +1,7 @@
 //! One file per route or family of routes.
 
 pub(super) mod api;
+pub(super) mod auth;
 pub(super) mod dashboard;
 pub(super) mod docs;
 pub(super) mod events;
@@ -10,9 +11,11 @@ pub(super) mod mcp;
 pub(super) mod metrics;
 pub(super) mod progress;
 pub(super) mod query;
+pub(super) mod stream_ticket;
 pub(super) mod test_error;
 pub(super) mod tools;
 pub(super) mod upstream_key;
+pub(super) mod user;
 
 use actix_web::HttpRequest;
 
