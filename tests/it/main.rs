@@ -18,6 +18,7 @@ mod reports;
 mod rest_tools;
 mod resume;
 mod sessions;
+mod sign_in;
 mod soak;
 mod stateless;
 mod storage;
