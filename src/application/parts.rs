@@ -52,7 +52,6 @@ impl Kept {
 /// All of it, running.
 pub(super) struct Parts {
     pub(super) simulator: Option<(Simulator, Server)>,
-    pub(super) metrics_registry: prometheus::Registry,
     pub(super) sessions: SessionDirectory,
     pub(super) worker: WorkerParts,
     pub(super) kept: Kept,
@@ -68,16 +67,16 @@ impl Parts {
         registry: Registry,
         server_info: ServerInfo,
         kept: Kept,
+        metrics_registry: &prometheus::Registry,
     ) -> anyhow::Result<Self> {
         let clock = Clock::start();
-        let metrics_registry = prometheus::Registry::new();
-        let actor_metrics = Metrics::register(&metrics_registry)?;
-        let upstream_metrics = UpstreamMetrics::register(&metrics_registry)?;
+        let actor_metrics = Metrics::register(metrics_registry)?;
+        let upstream_metrics = UpstreamMetrics::register(metrics_registry)?;
         let Upstream { simulator, client, replay } = upstream(&settings.upstream)?;
         let client_settings = Arc::new(client);
         let market = start_market(settings, &client_settings, replay, &upstream_metrics, clock, &actor_metrics);
         let cache =
-            UpstreamCache::new(settings.upstream.cache_max_bytes, new_york(), clock, CacheMetrics::register(&metrics_registry)?);
+            UpstreamCache::new(settings.upstream.cache_max_bytes, new_york(), clock, CacheMetrics::register(metrics_registry)?);
         let own_quotas = OwnQuotas::new(actor_metrics.budget.clone(), clock);
         let own_keys = OwnKeys::load(Arc::clone(&kept.store), &client_settings, own_quotas, clock).await;
         let own_keys = own_keys.context("the own upstream keys that the store keeps cannot be read")?;
@@ -101,7 +100,7 @@ impl Parts {
             registry: LiveRegistry::new(registry, &settings.sessions.toolsets),
             server_info: Arc::new(server_info),
             alerts,
-            tool_metrics: ToolMetrics::register(&metrics_registry)?,
+            tool_metrics: ToolMetrics::register(metrics_registry)?,
             tasks,
             seal: Arc::clone(&kept.seal),
             streaming: settings.sessions.streaming,
@@ -110,7 +109,7 @@ impl Parts {
             clock,
         };
         let sessions = sessions(&settings.sessions, &kept.store, clock, actor_metrics);
-        Ok(Self { simulator, metrics_registry, sessions, worker, kept })
+        Ok(Self { simulator, sessions, worker, kept })
     }
 }
 

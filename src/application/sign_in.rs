@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use secrecy::SecretString;
-use tickgate_actors::Clock;
 use tickgate_core::identity::AdminEmails;
 use tickgate_core::identity::oidc::Provider;
 use tickgate_core::ports::Store;
 
+use super::identity::Identity;
 use crate::auth::{BrowserSessions, StreamTickets, development_session_secret, once_keys};
-use crate::oidc::{OidcProvider, RelyingParty, SignIn};
+use crate::oidc::{Accounts, OidcProvider, RelyingParty, SignIn};
 use crate::settings::{Environment, Settings, SignInSettings};
 
 /// Google's issuer, and how some of its tokens write it.
@@ -28,18 +28,25 @@ impl Browsers {
     ///
     /// # Errors
     /// When the secret of development cannot be kept, or a secret is none.
-    pub(super) fn open(settings: &Settings, public_url: &str, store: &Arc<dyn Store>, clock: Clock) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        settings: &Settings,
+        public_url: &str,
+        store: &Arc<dyn Store>,
+        identity: &Identity,
+    ) -> anyhow::Result<Self> {
         let secrets = secrets(settings)?;
         if secrets.is_empty() {
             return Ok(Self { browsers: None, tickets: None, sign_in: None });
         }
+        let clock = identity.clock;
         let browsers = Arc::new(BrowserSessions::new(&secrets, public_url, Arc::clone(store), clock)?);
         let keys = once_keys(&secrets)?;
         let tickets = StreamTickets::new(Arc::clone(store), Arc::clone(&browsers), keys.clone(), clock);
         let sign_in = settings.access.sign_in.as_ref().map(|said| {
             let admins = AdminEmails::new(said.admin_emails.iter().map(String::as_str));
             let provider = OidcProvider::new(party(said, public_url), clock);
-            SignIn::new(provider, Arc::clone(&browsers), keys, Arc::clone(store), admins, clock)
+            let accounts = Accounts::new(Arc::clone(store), admins, identity.directory.clone());
+            SignIn::new(provider, Arc::clone(&browsers), keys, Arc::clone(store), accounts, clock)
         });
         Ok(Self { browsers: Some(browsers), tickets: Some(tickets), sign_in })
     }

@@ -53,7 +53,7 @@ impl StdioApplication {
             calls: settings.sessions.max_calls_per_session,
             drain: Duration::from_secs(settings.listen.drain_secs),
         };
-        let parts = Parts::start(&settings, registry, server_info, kept).await?;
+        let parts = Parts::start(&settings, registry, server_info, kept, &prometheus::Registry::new()).await?;
         // The end of the input says that the client is gone: it is not pinged, and no silence is too long.
         let limits =
             SessionLimits { idle_ms: u64::MAX, max_ms: u64::MAX, ping_ms: u64::MAX, ..session_limits(&settings.sessions) };
@@ -79,7 +79,7 @@ impl StdioApplication {
             actix_rt::spawn(server);
             handle
         });
-        let caller = Caller { principal: Principal::new("stdio", "local"), scope: Scope::Write, authenticated: true };
+        let caller = Caller::trusted(Principal::new("stdio", "local"), Scope::Write);
         let session = Session::on_a_pipe(Framing::Lines, limits, worker.clock.now());
         let id = sessions.open(session, caller.clone(), Rc::clone(&served.catalog))?;
         let session = sessions.find(&id.to_string(), &caller.principal).context("the session ended at once")?;

@@ -8,6 +8,8 @@ use tickgate_core::identity::{AccountKey, AdminEmails, Identity, User, UserId, U
 use tickgate_core::ports::{Record, Shelf, Store, StoreError};
 use tickgate_core::time::Millis;
 
+use crate::identity::Directory;
+
 /// How often a record that others change at the same time is read again. Two sign-ins of one person at once are rare; ten are none.
 const MAX_TRIES: usize = 10;
 
@@ -22,11 +24,32 @@ pub enum AccountFault {
     Store(#[from] StoreError),
 }
 
-/// The person of an identity, after this sign-in.
-///
-/// # Errors
-/// When they are disabled, or the store fails.
-pub async fn account_of(
+/// Finds and makes people's records.
+pub struct Accounts {
+    store: Arc<dyn Store>,
+    admins: AdminEmails,
+    directory: Directory,
+}
+
+impl Accounts {
+    /// Accounts in this store; `admins` is `ADMIN_EMAILS`, `directory` is told of each.
+    #[must_use]
+    pub const fn new(store: Arc<dyn Store>, admins: AdminEmails, directory: Directory) -> Self {
+        Self { store, admins, directory }
+    }
+
+    /// The person of an identity, after this sign-in at `now`. Their tokens are good at once.
+    ///
+    /// # Errors
+    /// When they are disabled, or the store fails.
+    pub async fn signed_in(&self, identity: &Identity, now: Millis) -> Result<User, AccountFault> {
+        let user = account_of(&self.store, identity, &self.admins, now).await?;
+        self.directory.put_user(&user);
+        Ok(user)
+    }
+}
+
+async fn account_of(
     store: &Arc<dyn Store>,
     identity: &Identity,
     admins: &AdminEmails,

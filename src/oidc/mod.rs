@@ -16,7 +16,7 @@ mod metadata;
 mod provider;
 mod sign_in;
 
-pub use accounts::{AccountFault, account_of};
+pub use accounts::{AccountFault, Accounts};
 pub use fetch::{FetchError, Fetched, ProviderClient};
 pub use keys::{KeyFault, KeySet};
 pub use metadata::{Metadata, MetadataFault};

@@ -14,11 +14,11 @@ use tickgate_actors::Clock;
 use tickgate_actors::clock::random_u128;
 use tickgate_core::identity::oauth::Params;
 use tickgate_core::identity::oidc::{Callback, CallbackFault, PendingSignIn, SignInSecrets};
-use tickgate_core::identity::{AdminEmails, HashKeys, Once, PresentedOnce, User};
+use tickgate_core::identity::{HashKeys, Once, PresentedOnce, SessionId, User};
 use tickgate_core::ports::{Record, Shelf, Store, StoreError};
 use url::Url;
 
-use super::accounts::{AccountFault, account_of};
+use super::accounts::{AccountFault, Accounts};
 use super::fetch::ProviderClient;
 use super::provider::{OidcProvider, ProviderFault};
 use crate::auth::{BrowserSessions, only_cookie};
@@ -34,7 +34,7 @@ pub struct SignIn {
     browsers: Arc<BrowserSessions>,
     once: HashKeys,
     store: Arc<dyn Store>,
-    admins: AdminEmails,
+    accounts: Accounts,
     clock: Clock,
 }
 
@@ -56,6 +56,8 @@ pub struct SignedIn {
     pub cookies: [Cookie<'static>; 2],
     /// Where the browser goes on: a path of ours.
     pub return_to: String,
+    /// The session that this browser had before.
+    pub ended: Option<SessionId>,
 }
 
 /// Why nobody is signed in.
@@ -79,17 +81,17 @@ impl From<StoreError> for SignInFault {
 }
 
 impl SignIn {
-    /// Signs in at this provider; `once` hashes what goes through the browser, `admins` is `ADMIN_EMAILS`.
+    /// Signs in at this provider; `once` hashes what goes through the browser.
     #[must_use]
     pub fn new(
         provider: OidcProvider,
         browsers: Arc<BrowserSessions>,
         once: HashKeys,
         store: Arc<dyn Store>,
-        admins: AdminEmails,
+        accounts: Accounts,
         clock: Clock,
     ) -> Self {
-        Self { provider, browsers, once, store, admins, clock }
+        Self { provider, browsers, once, store, accounts, clock }
     }
 
     /// Begins: `return_to` is where the browser goes afterwards, if it is a path of ours.
@@ -125,10 +127,11 @@ impl SignIn {
         let callback = Callback { params: &params, browser: browser.as_ref(), sends_issuer: metadata.sends_issuer };
         let code = pending.code(&callback, self.provider.provider(), &self.once, now)?;
         let identity = Box::pin(self.provider.identify(client, &code, &pending)).await?;
-        let user = account_of(&self.store, &identity, &self.admins, self.clock.now()).await?;
+        let user = self.accounts.signed_in(&identity, self.clock.now()).await?;
+        let ended = self.browsers.named(headers);
         let (_, session) = self.browsers.begin(user.id, headers).await?;
         let over = self.cookie(state.name, &SecretString::default(), 0);
-        Ok(SignedIn { user, cookies: [session, over], return_to: pending.return_to })
+        Ok(SignedIn { user, cookies: [session, over], return_to: pending.return_to, ended })
     }
 
     /// Each sign-in has a cookie of its own.

@@ -3,6 +3,7 @@
 //! XChaCha20-Poly1305 with random nonces, under a subkey per [`Purpose`], with a `context` that is authenticated but not stored.
 //! Why: `docs/decisions/0010-storage-and-sealing.md`.
 
+mod hashing;
 mod keys;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ use chacha20poly1305::{AeadInOut as _, Tag, XNonce};
 use secrecy::SecretString;
 use tickgate_core::ports::{Seal, Sealed, Shelf};
 
+pub use self::hashing::hash_keys;
 use self::keys::{ID_BYTES, SealingKey};
 
 /// Bytes of a nonce; at 24 random ones will not repeat under one key.

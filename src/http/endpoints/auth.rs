@@ -8,13 +8,17 @@ use actix_web::http::header::{ACCEPT, CACHE_CONTROL, LOCATION};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use secrecy::SecretString;
 use serde_json::json;
+use tickgate_core::identity::User;
+use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::identity::oidc::{CallbackFault, IdTokenFault};
-use tickgate_core::identity::{BrowserSession, User};
+use tickgate_core::ports::StoreError;
 
 use super::query::Query;
+use crate::auth::BrowserSessions;
 use crate::http::error::Problem;
-use crate::http::gateway::{OnWorker, Worker};
+use crate::http::gateway::{OnWorker, Worker, client_ip};
 use crate::http::request::{RequestIdentity, caller, cross_site, is_from_own_page};
+use crate::identity::{Happening, Who};
 use crate::oidc::{AccountFault, Begun, ProviderFault, SignIn, SignInFault, SignedIn};
 
 /// `GET /auth/login`: away to the provider.
@@ -38,9 +42,26 @@ pub(in crate::http) async fn callback(request: HttpRequest, OnWorker(worker): On
         Err(problem) => return unkept(problem.respond(&request)),
     };
     match sign_in.finish(&worker.provider, request.query_string(), request.headers()).await {
-        Err(fault) => failed(&request, &fault),
-        Ok(SignedIn { user, cookies, return_to }) => {
+        Err(fault) => {
+            let other_browser = matches!(fault, SignInFault::Callback(CallbackFault::OtherBrowser));
+            let action = if other_browser { AuditAction::BrowserMismatch } else { AuditAction::SignIn };
+            let why = vec![("why", fault.to_string())];
+            let row = Happening { details: why, ..happening(&request, &worker, Who::Nobody, action, Outcome::Refused) };
+            worker.gateway.audit.note(row);
+            failed(&request, &fault)
+        }
+        Ok(SignedIn { user, cookies, return_to, ended }) => {
             tracing::info!(user = %user.id, role = user.role.as_str(), "somebody signed in");
+            if let Some(ended) = ended {
+                worker.gateway.directory.end_browser_session(ended, worker.gateway.clock.now());
+            }
+            let who = || Who::Somebody(user.principal());
+            if user.created == user.last_seen {
+                let row = happening(&request, &worker, who(), AuditAction::UserCreate, Outcome::Done);
+                worker.gateway.audit.write_or_queue(row).await;
+            }
+            let row = happening(&request, &worker, who(), AuditAction::SignIn, Outcome::Done);
+            worker.gateway.audit.write_or_queue(row).await;
             redirect(HttpResponse::SeeOther(), &return_to, &cookies)
         }
     }
@@ -52,9 +73,7 @@ pub(in crate::http) async fn logout(request: HttpRequest, OnWorker(worker): OnWo
     if !is_from_own_page(request.headers()) {
         return unkept(cross_site().respond(&request));
     }
-    if let Some(id) = browsers.named(request.headers())
-        && let Err(error) = browsers.end(id).await
-    {
+    if let Err(error) = end_session(&request, &worker, browsers).await {
         tracing::error!(error = %error, "a session cannot be ended");
         return unkept(Problem::unavailable("you could not be signed out: try again in a moment").respond(&request));
     }
@@ -66,6 +85,16 @@ pub(in crate::http) async fn logout(request: HttpRequest, OnWorker(worker): OnWo
     } else {
         HttpResponse::NoContent().insert_header((CACHE_CONTROL, "no-store")).cookie(browsers.no_cookie()).finish()
     }
+}
+
+/// Ends the session of the cookie, if there is one, and what was opened with it.
+async fn end_session(request: &HttpRequest, worker: &Worker, browsers: &BrowserSessions) -> Result<(), StoreError> {
+    let Some(session) = browsers.find(request.headers()).await? else { return Ok(()) };
+    browsers.end(session.id).await?;
+    worker.gateway.directory.end_browser_session(session.id, worker.gateway.clock.now());
+    let who = Who::Somebody(session.user.principal());
+    worker.gateway.audit.write_or_queue(happening(request, worker, who, AuditAction::SignOut, Outcome::Done)).await;
+    Ok(())
 }
 
 /// `POST /auth/refresh`: an access token for the person of the cookie, for a page that calls `/mcp`.
@@ -92,9 +121,18 @@ pub(super) fn signed_in(request: &HttpRequest) -> Option<User> {
     request.extensions().get::<User>().cloned()
 }
 
-/// The session of the cookie that let this request in.
-pub(super) fn session(request: &HttpRequest) -> Option<BrowserSession> {
-    request.extensions().get::<BrowserSession>().cloned()
+/// A row for the audit log.
+pub(super) fn happening(request: &HttpRequest, worker: &Worker, who: Who, action: AuditAction, outcome: Outcome) -> Happening {
+    Happening {
+        who,
+        from: Some(client_ip(request, &worker.gateway.settings)),
+        request_id: Some(RequestIdentity::of(request)),
+        action,
+        target: "browser".to_owned(),
+        owner: None,
+        outcome,
+        details: Vec::new(),
+    }
 }
 
 fn configured(worker: &Worker) -> Result<&SignIn, Problem> {

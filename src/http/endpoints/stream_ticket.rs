@@ -6,18 +6,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tickgate_core::identity::StreamPass;
+use tickgate_core::identity::audit::{AuditAction, Outcome};
 
-use super::auth::{not_configured, session, shown};
+use super::auth::{happening, not_configured, shown};
 use super::mcp::{must_be_json, read_bytes, unknown_caller};
 use super::query::wrong;
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::caller;
+use crate::identity::Who;
 
-/// How the name of a browser's session begins as a credential of a ticket.
-pub(in crate::http) const SESSION_CREDENTIAL: &str = "session:";
-/// The name of any other credential: it is not told apart.
-const HEADER_CREDENTIAL: &str = "header";
 /// The streams that a ticket can be for.
 const STREAMS: [&str; 4] = ["/events", "/api/mcp/stream-news", "/api/mcp/stream-prices", "/api/mcp/stream-alerts"];
 /// Longest body: a path and the JSON around it.
@@ -60,13 +58,12 @@ async fn give(request: &HttpRequest, payload: Payload, worker: &Worker) -> Resul
     if !is_stream(&path) {
         return Err(wrong("path", format!("it must be one of {}", STREAMS.join(", "))));
     }
-    let session = session(request);
-    let credential = session.as_ref().map_or_else(|| HEADER_CREDENTIAL.to_owned(), |it| format!("{SESSION_CREDENTIAL}{}", it.id));
-    let ends = session.map(|session| session.expires());
-    let pass = StreamPass::new((caller.principal, caller.scope), credential, path.clone(), ends);
+    let who = caller.principal.clone();
+    let pass = StreamPass::new((caller.principal, caller.scope), caller.credential.written(), path.clone(), caller.expires);
     let ticket = tickets.give(pass).await.map_err(|error| {
         tracing::error!(error = %error, "a stream ticket cannot be kept");
         Problem::unavailable("no ticket can be given: try again in a moment")
     })?;
+    worker.gateway.audit.note(happening(request, worker, Who::Somebody(who), AuditAction::TicketIssue, Outcome::Done));
     Ok(json!({"ticket": shown(&ticket), "path": path, "expires_in": TICKET_SECS}))
 }

@@ -8,14 +8,14 @@ use actix_web::HttpMessage;
 use actix_web::cookie::Cookie;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
-use tickgate_core::access::{Caller, Scope};
-use tickgate_core::identity::{SessionId, StreamPass, UserId};
+use tickgate_core::access::{Caller, CredentialId};
+use tickgate_core::identity::{SessionId, StreamPass};
 use tickgate_core::ports::StoreError;
 
 use super::authenticate::unauthorized;
-use crate::auth::{AuthError, Authenticator, BrowserSessions};
+use crate::auth::{AuthError, Authenticator, BrowserSessions, Redeemed};
 use crate::http::Worker;
-use crate::http::endpoints::stream_ticket::{SESSION_CREDENTIAL, is_stream};
+use crate::http::endpoints::stream_ticket::is_stream;
 use crate::http::error::Problem;
 use crate::http::request::{cross_site, is_from_own_page};
 
@@ -45,7 +45,11 @@ pub(super) async fn browser_caller(request: &ServiceRequest, worker: &Worker) ->
         if !request.method().is_safe() && !is_from_own_page(request.headers()) {
             return Err(cross_site());
         }
-        let caller = Caller { principal: user.principal(), scope, authenticated: true };
+        let caller = Caller {
+            credential: CredentialId::BrowserSession(session.id.0),
+            expires: Some(session.expires()),
+            ..Caller::trusted(user.principal(), scope)
+        };
         request.extensions_mut().insert(session);
         request.extensions_mut().insert(user);
         return Ok(Some(Entered { caller, cookie: None }));
@@ -62,33 +66,33 @@ async fn by_ticket(request: &ServiceRequest, worker: &Worker, browsers: &Browser
     let query = url::form_urlencoded::parse(request.query_string().as_bytes());
     let ticket = query.into_iter().find(|(name, _)| name == "ticket").map(|(_, ticket)| ticket);
     let redeemed = tickets.redeem(ticket.as_deref(), request.path(), request.headers()).await.map_err(away)?;
-    let scope = match &redeemed {
-        Some(redeemed) => scope_now(&redeemed.pass, browsers).await.map_err(away)?,
-        None => None,
-    };
-    match (redeemed, scope) {
-        (Some(redeemed), Some(scope)) => {
-            let principal = redeemed.pass.principal;
-            let authenticated = !principal.as_str().starts_with("ip:");
-            Ok(Some(Entered { caller: Caller { principal, scope, authenticated }, cookie: redeemed.cookie }))
-        }
-        // A ticket was shown: a bad one is refused, nothing falls through.
-        _ if ticket.is_some() => Err(unauthorized(AuthError::Invalid)),
-        _ => Ok(None),
+    if let Some(Redeemed { pass, cookie }) = redeemed
+        && let Some(caller) = caller_now(&pass, worker, browsers).await.map_err(away)?
+    {
+        return Ok(Some(Entered { caller, cookie }));
     }
+    // A ticket was shown: a bad one is refused, nothing falls through.
+    if ticket.is_some() { Err(unauthorized(AuthError::Invalid)) } else { Ok(None) }
 }
 
-/// What a pass is good for now: what ended the credential or the rights behind it ends it too.
-async fn scope_now(pass: &StreamPass, browsers: &BrowserSessions) -> Result<Option<Scope>, StoreError> {
-    if let Some(session) = pass.credential.strip_prefix(SESSION_CREDENTIAL) {
-        let Ok(id) = session.parse::<SessionId>() else { return Ok(None) };
-        if !browsers.lives(id).await? {
-            return Ok(None);
-        }
+/// Whose pass it is, if the credential with which it was asked for is good now.
+async fn caller_now(pass: &StreamPass, worker: &Worker, browsers: &BrowserSessions) -> Result<Option<Caller>, StoreError> {
+    let gateway = &worker.gateway;
+    let most = gateway.directory.scope_of(&pass.principal);
+    let (Some(credential), Some(most)) = (CredentialId::read(&pass.credential), most) else { return Ok(None) };
+    if let CredentialId::BrowserSession(id) = credential
+        && !browsers.lives(SessionId(id)).await?
+    {
+        return Ok(None);
     }
-    let Some(id) = UserId::of_principal(&pass.principal) else { return Ok(Some(pass.scope)) };
-    let scope = browsers.person(id).await?.and_then(|user| user.scope());
-    Ok(scope.map(|scope| scope.min(pass.scope)))
+    let caller = Caller {
+        principal: pass.principal.clone(),
+        scope: pass.scope.min(most),
+        authenticated: credential != CredentialId::None,
+        credential,
+        expires: pass.credential_expires,
+    };
+    Ok(gateway.directory.stands(&caller, gateway.clock.now()).is_ok().then_some(caller))
 }
 
 fn away(error: StoreError) -> Problem {
