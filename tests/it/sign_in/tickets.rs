@@ -71,6 +71,32 @@ fn attack_39_a_ticket_is_for_its_path_and_no_other_credential_is_read_from_an_ad
 }
 
 #[test]
+fn attack_6_streams_of_a_session_end_at_sign_out_with_a_clear_event() {
+    let provider = OidcProvider::start();
+    let issuer = provider.issuer();
+    let gateway = TestGateway::with(&signing_in(&issuer, &[]));
+    let mut browser = Browser::of(&gateway);
+    browser.sign_in(&provider);
+    let ticket = browser.post("/auth/stream-ticket", "").json()["ticket"].as_str().unwrap().to_owned();
+    let by_cookie = browser.get("/events?topics=status");
+    let by_ticket = get(&format!("/events?topics=status&ticket={ticket}")).send(gateway.address);
+    let mut other = get("/events?topics=status").header("X-API-Key", KEY).send(gateway.address);
+    assert_eq!((by_cookie.status, by_ticket.status, other.status), (200, 200, 200));
+    assert_eq!(browser.post("/auth/logout", "").status, 204);
+    let begun = std::time::Instant::now();
+    for mut stream in [by_cookie, by_ticket] {
+        let mut last = None;
+        while let Some(event) = stream.event() {
+            last = event.name.clone().map(|name| (name, event.json())).or(last);
+        }
+        let (name, data) = last.unwrap();
+        assert_eq!((name.as_str(), &data["reason"]), ("bye", &json!("credential_revoked")), "{data}");
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(other.event().is_some(), "nobody else's stream ends");
+}
+
+#[test]
 fn attack_6_whoever_signs_out_takes_their_tickets_and_their_streams_cookies_with_them() {
     let provider = OidcProvider::start();
     let issuer = provider.issuer();

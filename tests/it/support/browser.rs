@@ -16,6 +16,7 @@ pub(crate) fn signing_in<'a>(issuer: &'a str, more: &[(&'a str, &'a str)]) -> Ve
         ("GOOGLE_ISSUER", issuer),
         ("GOOGLE_CLIENT_ID", CLIENT.0),
         ("GOOGLE_CLIENT_SECRET", CLIENT.1),
+        ("RATE_LIMIT_AUTH", "0"),
     ];
     [&own[..], more].concat()
 }
