@@ -79,7 +79,7 @@ impl StdioApplication {
             actix_rt::spawn(server);
             handle
         });
-        let caller = Caller { principal: Principal::new("stdio", "local"), scope: Scope::Write, authenticated: true };
+        let caller = Caller::trusted(Principal::new("stdio", "local"), Scope::Write);
         let session = Session::on_a_pipe(Framing::Lines, limits, worker.clock.now());
         let id = sessions.open(session, caller.clone(), Rc::clone(&served.catalog))?;
         let session = sessions.find(&id.to_string(), &caller.principal).context("the session ended at once")?;

@@ -83,7 +83,7 @@ impl Authenticator {
         match Self::credential(headers) {
             None => {
                 let scope = self.anonymous.ok_or(AuthError::Missing)?;
-                Ok(Caller { principal: Principal::new("ip", &ip.to_string()), scope, authenticated: false })
+                Ok(Caller::anonymous(Principal::new("ip", &ip.to_string()), scope))
             }
             Some(Credential::Malformed) => Err(AuthError::Invalid),
             Some(Credential::Token(token)) => self.check(token).ok_or(AuthError::Invalid),
@@ -95,8 +95,8 @@ impl Authenticator {
         if let Some(caller) = self.known.find(&hash, now) {
             return Some(caller);
         }
-        let (caller, expires) =
-            if is_jwt_shaped(token) { self.tokens.verify(token).ok()? } else { (self.keys.find(token)?, Millis(u64::MAX)) };
+        let caller = if is_jwt_shaped(token) { self.tokens.verify(token).ok()? } else { self.keys.find(&hash)? };
+        let expires = caller.expires.unwrap_or(Millis(u64::MAX));
         self.known.remember(hash, caller.clone(), expires, now);
         Some(caller)
     }

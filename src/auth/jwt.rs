@@ -10,7 +10,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tickgate_core::access::{Caller, Principal, Scope};
+use tickgate_core::access::{Caller, CredentialId, Principal, Scope};
+use tickgate_core::identity::FamilyId;
 use tickgate_core::time::Millis;
 
 use crate::settings::secret_bytes;
@@ -36,6 +37,25 @@ pub struct Claims {
     pub iat: u64,
     /// Its own name.
     pub jti: String,
+    /// The family of refresh tokens that it came with: the token dies with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<FamilyId>,
+}
+
+impl Claims {
+    /// Whose token it is. It ends when it says so, to the second; the leeway for other clocks is for showing it only.
+    fn caller(&self) -> Caller {
+        let alone = || {
+            let hash: [u8; 32] = Sha256::digest(self.jti.as_bytes()).into();
+            CredentialId::Token(u128::from_be_bytes(hash[..16].try_into().expect("16 bytes of 32")))
+        };
+        let scope = Scope::greatest_of(&self.scope).unwrap_or(Scope::Read);
+        Caller {
+            credential: self.family.map_or_else(alone, |family| CredentialId::Family(family.0)),
+            expires: Some(Millis(self.exp.saturating_mul(1_000))),
+            ..Caller::trusted(Principal::new("user", &self.sub), scope)
+        }
+    }
 }
 
 /// Why a token is not good.
@@ -91,6 +111,7 @@ impl JwtAuthority {
             exp: issued + secs,
             iat: issued,
             jti: format!("{:032x}", tickgate_actors::clock::random_u128()),
+            family: None,
         };
         Ok(encode(&Header::new(Algorithm::EdDSA), &claims, &key.encoding)?)
     }
@@ -99,7 +120,7 @@ impl JwtAuthority {
     ///
     /// # Errors
     /// When it is not one of ours, or no longer good.
-    pub fn verify(&self, token: &str) -> Result<(Caller, Millis), JwtError> {
+    pub fn verify(&self, token: &str) -> Result<Caller, JwtError> {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
@@ -109,9 +130,7 @@ impl JwtAuthority {
         for key in &self.keys {
             match decode::<Claims>(token, &key.decoding, &validation) {
                 Ok(data) => {
-                    let scope = Scope::greatest_of(&data.claims.scope).unwrap_or(Scope::Read);
-                    let caller = Caller { principal: Principal::new("user", &data.claims.sub), scope, authenticated: true };
-                    return Ok((caller, Millis(data.claims.exp * 1_000)));
+                    return Ok(data.claims.caller());
                 }
                 Err(error) => refused = error.into(),
             }
@@ -156,7 +175,7 @@ mod tests {
     fn a_token_is_good_for_its_user_scope_and_time_and_for_nobody_elses_gateway() {
         let ours = authority("0123456789ab", "https://gate.example");
         let token = ours.issue("ada", Scope::Read, 60, now()).unwrap();
-        let (caller, _) = ours.verify(&token).unwrap();
+        let caller = ours.verify(&token).unwrap();
         assert_eq!((caller.principal.as_str(), caller.scope), ("user:ada", Scope::Read));
         assert!(authority("0123456789ab", "https://other.example").verify(&token).is_err());
         assert!(authority("another-secret", "https://gate.example").verify(&token).is_err());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
-use tickgate_core::access::{Caller, Principal};
+use tickgate_core::access::{Caller, CredentialId, Principal};
 
 use crate::settings::StaticKey;
 
@@ -22,13 +22,19 @@ impl StaticKeys {
             } else {
                 Principal::new("user", &key.user)
             };
-            (hash, Caller { principal, scope: key.scope, authenticated: true })
+            let id = u64::from_be_bytes(hash[..8].try_into().expect("8 bytes of 32"));
+            (hash, Caller { credential: CredentialId::StaticKey(id), ..Caller::trusted(principal, key.scope) })
         };
         Self(keys.iter().map(entry).collect())
     }
 
-    pub(super) fn find(&self, key: &str) -> Option<Caller> {
-        self.0.get(&hash(key)).cloned()
+    /// Whose key has this hash.
+    pub(super) fn find(&self, hash: &[u8; 32]) -> Option<Caller> {
+        self.0.get(hash).cloned()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn every_row_is_found_by_its_name_and_nothing_else_is() {
-        let caller = Caller { principal: Principal::new("user", "ada"), scope: Scope::Read, authenticated: true };
+        let caller = Caller::trusted(Principal::new("user", "ada"), Scope::Read);
         for endpoint in endpoints::ENDPOINTS {
             assert_eq!(find(endpoint.name, &caller).unwrap().name, endpoint.name);
         }

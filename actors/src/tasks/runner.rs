@@ -33,7 +33,7 @@ impl RunningTask {
     #[must_use]
     pub fn caller(&self) -> Caller {
         let task = self.entry.task();
-        Caller { principal: Principal::restored(&task.principal), scope: task.call.scope, authenticated: true }
+        Caller::trusted(Principal::restored(&task.principal), task.call.scope)
     }
 
     /// The call to make again, and its line.

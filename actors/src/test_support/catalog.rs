@@ -153,7 +153,7 @@ pub(crate) fn principal(name: &str) -> Principal {
 }
 
 pub(crate) fn caller(name: &str) -> Caller {
-    Caller { principal: principal(name), scope: Scope::Read, authenticated: true }
+    Caller::trusted(principal(name), Scope::Read)
 }
 
 /// Hands out numbers for what it keeps: it opens only what it gave, for what and where it was given.

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::credential::CredentialId;
 use super::scope::Scope;
+use crate::time::Millis;
 
 /// To whom sessions, streams and limits belong: a user, a key, or an address. Never a secret; fit for logs.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -50,4 +52,22 @@ pub struct Caller {
     pub scope: Scope,
     /// Whether a credential was shown; else the caller is an address.
     pub authenticated: bool,
+    /// Which credential it was: when it is revoked, what was opened with it ends.
+    pub credential: CredentialId,
+    /// When it ends by itself; never when `None`.
+    pub expires: Option<Millis>,
+}
+
+impl Caller {
+    /// Somebody who showed nothing: an address.
+    #[must_use]
+    pub const fn anonymous(principal: Principal, scope: Scope) -> Self {
+        Self { principal, scope, authenticated: false, credential: CredentialId::None, expires: None }
+    }
+
+    /// Somebody who is known without a credential that could end: the process that started us, or the owner of kept work.
+    #[must_use]
+    pub fn trusted(principal: Principal, scope: Scope) -> Self {
+        Self { authenticated: true, ..Self::anonymous(principal, scope) }
+    }
 }

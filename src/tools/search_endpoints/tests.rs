@@ -5,7 +5,7 @@ use tickgate_core::access::Principal;
 use super::*;
 
 fn reader() -> Caller {
-    Caller { principal: Principal::new("user", "ada"), scope: Scope::Read, authenticated: true }
+    Caller::trusted(Principal::new("user", "ada"), Scope::Read)
 }
 
 fn names(query: &str) -> Vec<&'static str> {

@@ -78,7 +78,7 @@ pub struct NewKey {
 }
 
 /// Why a key does not open. For the audit and the log only: to whoever shows the key all of these look alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum KeyRefusal {
     /// No key has this prefix.
     #[error("unknown")]

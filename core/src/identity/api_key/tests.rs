@@ -198,7 +198,7 @@ fn each_field_has_its_bounds() {
 }
 
 fn caller(name: &str, scope: Scope) -> Caller {
-    Caller { principal: Principal::new("user", name), scope, authenticated: true }
+    Caller::trusted(Principal::new("user", name), scope)
 }
 
 #[test]
