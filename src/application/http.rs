@@ -12,6 +12,7 @@ use actix_web_prom::PrometheusMetricsBuilder;
 use tickgate_actors::Clock;
 use tickgate_actors::tasks::Tasks;
 
+use super::oauth::authorization_server;
 use super::parts::{Kept, Parts, close, reload, server_info, session_limits, sweep, tell};
 use super::worker::{Served, WorkerParts};
 use super::{jwt_authority, public_url};
@@ -95,8 +96,11 @@ impl Application {
         let server_info = server_info(settings.sessions.streaming, &public_url);
         let Parts { simulator, metrics_registry, sessions, worker, kept } =
             Parts::start(&settings, registry, server_info, kept).await?;
+        let oauth = authorization_server(&settings, &kept, &public_url, worker.clock)?;
+        let resource_metadata = oauth.as_ref().map(|_| format!("{public_url}/.well-known/oauth-protected-resource/mcp"));
         let gateway = Arc::new(Gateway {
-            settings: http_settings(&settings, &public_url, address),
+            settings: HttpSettings { resource_metadata, ..http_settings(&settings, &public_url, address) },
+            oauth,
             authenticator: authenticator(&settings.access, &settings.listen, &public_url, worker.clock)?,
             sessions,
             session_limits: session_limits(&settings.sessions),
@@ -213,6 +217,7 @@ fn http_settings(settings: &Settings, public_url: &str, address: SocketAddr) -> 
         legacy_sse: settings.sessions.legacy_sse,
         reports: settings.telemetry.sentry_dsn.is_some(),
         loopback: settings.listen.host.is_loopback(),
+        resource_metadata: None,
     }
 }
 

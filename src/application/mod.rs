@@ -5,12 +5,14 @@
 //! | `parts` | what every way of serving stands on: the market, what is kept, what is offered |
 //! | `worker` | what one thread that serves has of its own |
 //! | `market` | where prices come from and who polls them |
+//! | `oauth` | the authorization server, where there is one |
 //! | `replay` | how a recording is put on the tape |
 //! | `http` | an HTTP server for many clients: [`Application`] |
 //! | `stdio` | standard input and output for the one client that started us: [`StdioApplication`] |
 
 mod http;
 mod market;
+mod oauth;
 mod parts;
 mod replay;
 mod stdio;

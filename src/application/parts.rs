@@ -11,6 +11,7 @@ use tickgate_actors::quota::OwnQuotas;
 use tickgate_actors::session::{DirectoryLimits, SessionDirectory};
 use tickgate_actors::tasks::Tasks;
 use tickgate_actors::{Clock, Metrics};
+use tickgate_core::identity::HashKeys;
 use tickgate_core::mcp::{Icon, ServerInfo};
 use tickgate_core::ports::{Seal, Store};
 use tickgate_core::session::SessionLimits;
@@ -37,6 +38,8 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// What survives a restart, and what only we can read.
 pub(super) struct Kept {
     pub(super) seal: Arc<dyn Seal>,
+    /// Under which secrets that are handed out are hashed.
+    pub(super) hash_keys: HashKeys,
     pub(super) store: Arc<dyn Store>,
     pub(super) database: Database,
 }
@@ -45,7 +48,7 @@ impl Kept {
     pub(super) fn open(settings: &Settings) -> anyhow::Result<Self> {
         let sealer = Arc::new(Sealer::new(&data_keys(settings)?)?);
         let database = open_store(settings, Arc::clone(&sealer))?;
-        Ok(Self { seal: sealer, store: database.store(), database })
+        Ok(Self { hash_keys: sealer.hash_keys(), seal: sealer, store: database.store(), database })
     }
 }
 

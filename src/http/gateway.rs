@@ -21,6 +21,7 @@ use tokio::sync::watch;
 
 use super::slots::StreamSlots;
 use crate::auth::Authenticator;
+use crate::oauth::AuthorizationServer;
 use crate::registry::LiveRegistry;
 use crate::settings::{AuthMode, LimitSettings, StreamSettings};
 use crate::storage::StoreHealth;
@@ -62,6 +63,8 @@ pub struct HttpSettings {
     pub reports: bool,
     /// `HOST` is a loopback address.
     pub loopback: bool,
+    /// Where the protected resource metadata is; `None` when there is no authorization server.
+    pub resource_metadata: Option<String>,
 }
 
 /// Counters of the edge.
@@ -111,6 +114,8 @@ pub struct Gateway {
     pub settings: HttpSettings,
     /// Who calls.
     pub authenticator: Authenticator,
+    /// The authorization server for MCP clients, where people can sign in.
+    pub oauth: Option<AuthorizationServer>,
     /// Which sessions exist.
     pub sessions: SessionDirectory,
     /// Bounds of each.

@@ -4,6 +4,7 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use hkdf::Hkdf;
 use secrecy::SecretString;
 use sha2::Sha256;
+use tickgate_core::identity::HashKey;
 use tickgate_core::ports::Shelf;
 
 use super::{Purpose, SealerError};
@@ -37,6 +38,8 @@ pub(super) struct SealingKey {
     audit_mark: XChaCha20Poly1305,
     browser_cookie: XChaCha20Poly1305,
     stream_pass: XChaCha20Poly1305,
+    /// For hashes of secrets that are handed out.
+    hashing: HashKey,
 }
 
 impl SealingKey {
@@ -66,7 +69,12 @@ impl SealingKey {
             audit_mark: cipher(Purpose::AuditMark),
             browser_cookie: cipher(Purpose::BrowserCookie),
             stream_pass: cipher(Purpose::StreamPass),
+            hashing: HashKey::new(expand(&root, "hashes of secrets")),
         })
+    }
+
+    pub(super) const fn hashing(&self) -> &HashKey {
+        &self.hashing
     }
 
     pub(super) fn id_text(&self) -> String {

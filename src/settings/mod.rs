@@ -87,6 +87,10 @@ pub struct AccessSettings {
     pub jwt_secrets: Vec<SecretString>,
     /// `ACCESS_TOKEN_SECS`.
     pub access_token_secs: u64,
+    /// `REFRESH_TOKEN_SECS`.
+    pub refresh_token_secs: u64,
+    /// `CIMD_ALLOWED_HOSTS`; empty outside development.
+    pub cimd_allowed_hosts: Vec<String>,
     /// `ALLOWED_ORIGINS`.
     pub allowed_origins: Vec<String>,
     /// `ALLOWED_HOSTS`.
@@ -99,6 +103,8 @@ pub struct AccessSettings {
     pub metrics_public: bool,
     /// `DOCS_PUBLIC`.
     pub docs_public: bool,
+    /// `SESSION_SECRET_KEY`; the first seals, all open. Empty in development, or when there is neither sign-in nor ticket.
+    pub session_secrets: Vec<SecretString>,
 }
 
 /// How much.

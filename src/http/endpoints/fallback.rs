@@ -19,6 +19,12 @@ pub(in crate::http) async fn get_put_delete_only(request: HttpRequest) -> HttpRe
         .respond(&request)
 }
 
+pub(in crate::http) async fn get_post_only(request: HttpRequest) -> HttpResponse {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This takes GET and POST only.")
+        .allow("GET, POST")
+        .respond(&request)
+}
+
 pub(in crate::http) async fn post_only(request: HttpRequest) -> HttpResponse {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This takes POST only.").allow("POST").respond(&request)
 }

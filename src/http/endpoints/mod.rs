@@ -8,6 +8,7 @@ pub(super) mod fallback;
 pub(super) mod health;
 pub(super) mod mcp;
 pub(super) mod metrics;
+pub(super) mod oauth;
 pub(super) mod progress;
 pub(super) mod query;
 pub(super) mod test_error;

@@ -12,6 +12,8 @@ use crate::http::error::Problem;
 use crate::http::gateway::{HttpSettings, client_ip, is_trusted, worker};
 use crate::settings::AuthMode;
 
+use super::guard::is_for_any_origin;
+
 /// Headers by which a proxy shows that it forwarded a request.
 const FORWARDING_HEADERS: [&str; 7] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "fly-client-ip", "cf-connecting-ip"];
@@ -28,6 +30,9 @@ enum Door {
 fn door(path: &str, settings: &HttpSettings) -> Door {
     match path {
         "/" | "/favicon.ico" | "/health" | "/healthz" | "/readyz" => Door::Open,
+        // They know their callers by other means: clients by codes and secrets, people by their browser.
+        "/authorize" => Door::Open,
+        path if is_for_any_origin(path) => Door::Open,
         path if path.starts_with("/assets/") => Door::Open,
         "/metrics" => {
             if settings.metrics_public {
