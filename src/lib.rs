@@ -8,7 +8,7 @@
 //! | [`settings`] · [`cli`] | what was configured · what was typed |
 //! | [`http`] | what comes in over HTTP, through which layers, to which route |
 //! | `stdio` | what comes in from the one client that started us |
-//! | [`auth`] | is this credential genuine |
+//! | [`auth`] · [`identity`] | is this credential genuine · who is known now |
 //! | [`oauth`] | what does an MCP client get that has nothing but our URL |
 //! | [`registry`] | what clients can use: tools, prompts and resources, and their lists |
 //! | [`tools`] · [`resources`] | what models can call · what can be read and watched |
@@ -27,6 +27,7 @@ pub mod client;
 pub mod completion;
 mod dashboard;
 pub mod http;
+pub mod identity;
 pub mod oauth;
 mod process;
 pub mod prompts;

@@ -9,18 +9,19 @@ use std::time::Duration;
 use actix_web::HttpServer;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web_prom::PrometheusMetricsBuilder;
-use tickgate_actors::Clock;
 use tickgate_actors::tasks::Tasks;
 
+use super::identity::Identity;
 use super::oauth::authorization_server;
 use super::parts::{Kept, Parts, close, reload, server_info, session_limits, sweep, tell};
 use super::worker::{Served, WorkerParts};
 use super::{jwt_authority, public_url};
 use crate::auth::Authenticator;
 use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, StreamSlots, Worker, app, openapi_document};
+use crate::identity::Refusals;
 use crate::process::{bind, bound_writes, outlive_file_size_limit, wait_for_signal};
 use crate::registry::Registry;
-use crate::settings::{AccessSettings, AuthMode, Environment, ListenSettings, MarketSource, Reread, Settings, VersionCheck};
+use crate::settings::{AuthMode, Environment, MarketSource, Reread, Settings, VersionCheck};
 use crate::storage::StoreHealth;
 use crate::upstream::cache::UpstreamCache;
 use crate::upstream::own::OwnKeys;
@@ -42,6 +43,7 @@ pub struct Application {
     cache: UpstreamCache,
     own_keys: OwnKeys,
     kept: Kept,
+    identity: Identity,
     drain: Duration,
     reread: Option<Reread>,
 }
@@ -89,19 +91,25 @@ impl Application {
         outlive_file_size_limit();
         // Before the port is bound: a folder that is in use or a damaged database is refused first.
         let kept = Kept::open(&settings)?;
+        let metrics_registry = prometheus::Registry::new();
+        let identity = Identity::load(&settings, &kept, &metrics_registry).await?;
         let listener = bind(&settings.listen)?;
         let address = listener.local_addr()?;
         let public_url = public_url(&settings.listen, address);
         let openapi = openapi_document(&public_url, &registry);
         let server_info = server_info(settings.sessions.streaming, &public_url);
-        let Parts { simulator, metrics_registry, sessions, worker, kept } =
-            Parts::start(&settings, registry, server_info, kept).await?;
-        let oauth = authorization_server(&settings, &kept, &public_url, worker.clock)?;
+        let Parts { simulator, sessions, worker, kept } =
+            Parts::start(&settings, registry, server_info, kept, &metrics_registry).await?;
+        let oauth = authorization_server(&settings, &kept, &identity, &public_url)?;
         let resource_metadata = oauth.as_ref().map(|_| format!("{public_url}/.well-known/oauth-protected-resource/mcp"));
         let gateway = Arc::new(Gateway {
             settings: HttpSettings { resource_metadata, ..http_settings(&settings, &public_url, address) },
             oauth,
-            authenticator: authenticator(&settings.access, &settings.listen, &public_url, worker.clock)?,
+            authenticator: authenticator(&settings, &public_url, &identity)?,
+            directory: identity.directory.clone(),
+            keys: identity.keys.clone(),
+            audit: identity.audit.clone(),
+            refusals: Refusals::default(),
             sessions,
             session_limits: session_limits(&settings.sessions),
             server_info: Arc::clone(&worker.server_info),
@@ -122,7 +130,7 @@ impl Application {
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         let drain = Duration::from_secs(settings.listen.drain_secs);
-        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, own_keys, kept, drain, reread: None })
+        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, own_keys, kept, identity, drain, reread: None })
     }
 
     /// With a way to read the settings again on SIGHUP.
@@ -177,6 +185,7 @@ impl Application {
             cache.tidy();
             own_keys.tidy();
         };
+        let following = self.identity.run();
         let watch = actix_rt::spawn(self.gateway.store.clone().watch(Arc::clone(&self.kept.store)));
         let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, forget));
         let tell = actix_rt::spawn(tell(self.gateway.sessions.clone(), self.gateway.registry.clone()));
@@ -190,6 +199,7 @@ impl Application {
         for task in [signals, watch, sweep, tell].into_iter().chain(reload) {
             task.abort();
         }
+        following.end().await;
         close(&self.kept.database).await;
         served
     }
@@ -221,13 +231,10 @@ fn http_settings(settings: &Settings, public_url: &str, address: SocketAddr) -> 
     }
 }
 
-fn authenticator(
-    access: &AccessSettings,
-    listen: &ListenSettings,
-    public_url: &str,
-    clock: Clock,
-) -> anyhow::Result<Authenticator> {
-    Ok(Authenticator::new(access, jwt_authority(access, listen, public_url)?, clock))
+fn authenticator(settings: &Settings, public_url: &str, identity: &Identity) -> anyhow::Result<Authenticator> {
+    let access = &settings.access;
+    let tokens = jwt_authority(access, &settings.listen, public_url)?;
+    Ok(Authenticator::new(access, tokens, identity.directory.clone(), identity.hashing.clone(), identity.clock))
 }
 
 /// What each HTTP worker is made of.

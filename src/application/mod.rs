@@ -7,10 +7,12 @@
 //! | `market` | where prices come from and who polls them |
 //! | `oauth` | the authorization server, where there is one |
 //! | `replay` | how a recording is put on the tape |
+//! | `identity` | who is known, and what keeps it so |
 //! | `http` | an HTTP server for many clients: [`Application`] |
 //! | `stdio` | standard input and output for the one client that started us: [`StdioApplication`] |
 
 mod http;
+mod identity;
 mod market;
 mod oauth;
 mod parts;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tickgate_actors::Clock;
 
+use super::identity::Identity;
 use super::jwt_authority;
 use super::parts::Kept;
 use crate::auth::{BrowserSessions, development_session_secret};
@@ -18,10 +18,10 @@ use crate::settings::{AuthMode, Environment, Settings};
 pub(super) fn authorization_server(
     settings: &Settings,
     kept: &Kept,
+    identity: &Identity,
     public_url: &str,
-    clock: Clock,
 ) -> anyhow::Result<Option<AuthorizationServer>> {
-    let access = &settings.access;
+    let (access, clock) = (&settings.access, identity.clock);
     if matches!(access.mode, AuthMode::Off | AuthMode::InsecureOff) {
         return Ok(None);
     }
@@ -41,7 +41,7 @@ pub(super) fn authorization_server(
         public_url: public_url.to_owned(),
         tokens,
         store: Arc::clone(&kept.store),
-        keys: kept.hash_keys.clone(),
+        keys: identity.hashing.clone(),
         browsers: Arc::new(browsers),
         documents: Documents::new(documents, clock),
         lives: (access.access_token_secs * 1_000, access.refresh_token_secs * 1_000),

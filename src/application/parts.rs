@@ -11,7 +11,6 @@ use tickgate_actors::quota::OwnQuotas;
 use tickgate_actors::session::{DirectoryLimits, SessionDirectory};
 use tickgate_actors::tasks::Tasks;
 use tickgate_actors::{Clock, Metrics};
-use tickgate_core::identity::HashKeys;
 use tickgate_core::mcp::{Icon, ServerInfo};
 use tickgate_core::ports::{Seal, Store};
 use tickgate_core::session::SessionLimits;
@@ -38,8 +37,6 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// What survives a restart, and what only we can read.
 pub(super) struct Kept {
     pub(super) seal: Arc<dyn Seal>,
-    /// Under which secrets that are handed out are hashed.
-    pub(super) hash_keys: HashKeys,
     pub(super) store: Arc<dyn Store>,
     pub(super) database: Database,
 }
@@ -48,14 +45,13 @@ impl Kept {
     pub(super) fn open(settings: &Settings) -> anyhow::Result<Self> {
         let sealer = Arc::new(Sealer::new(&data_keys(settings)?)?);
         let database = open_store(settings, Arc::clone(&sealer))?;
-        Ok(Self { hash_keys: sealer.hash_keys(), seal: sealer, store: database.store(), database })
+        Ok(Self { seal: sealer, store: database.store(), database })
     }
 }
 
 /// All of it, running.
 pub(super) struct Parts {
     pub(super) simulator: Option<(Simulator, Server)>,
-    pub(super) metrics_registry: prometheus::Registry,
     pub(super) sessions: SessionDirectory,
     pub(super) worker: WorkerParts,
     pub(super) kept: Kept,
@@ -71,16 +67,16 @@ impl Parts {
         registry: Registry,
         server_info: ServerInfo,
         kept: Kept,
+        metrics_registry: &prometheus::Registry,
     ) -> anyhow::Result<Self> {
         let clock = Clock::start();
-        let metrics_registry = prometheus::Registry::new();
-        let actor_metrics = Metrics::register(&metrics_registry)?;
-        let upstream_metrics = UpstreamMetrics::register(&metrics_registry)?;
+        let actor_metrics = Metrics::register(metrics_registry)?;
+        let upstream_metrics = UpstreamMetrics::register(metrics_registry)?;
         let Upstream { simulator, client, replay } = upstream(&settings.upstream)?;
         let client_settings = Arc::new(client);
         let market = start_market(settings, &client_settings, replay, &upstream_metrics, clock, &actor_metrics);
         let cache =
-            UpstreamCache::new(settings.upstream.cache_max_bytes, new_york(), clock, CacheMetrics::register(&metrics_registry)?);
+            UpstreamCache::new(settings.upstream.cache_max_bytes, new_york(), clock, CacheMetrics::register(metrics_registry)?);
         let own_quotas = OwnQuotas::new(actor_metrics.budget.clone(), clock);
         let own_keys = OwnKeys::load(Arc::clone(&kept.store), &client_settings, own_quotas, clock).await;
         let own_keys = own_keys.context("the own upstream keys that the store keeps cannot be read")?;
@@ -104,7 +100,7 @@ impl Parts {
             registry: LiveRegistry::new(registry, &settings.sessions.toolsets),
             server_info: Arc::new(server_info),
             alerts,
-            tool_metrics: ToolMetrics::register(&metrics_registry)?,
+            tool_metrics: ToolMetrics::register(metrics_registry)?,
             tasks,
             seal: Arc::clone(&kept.seal),
             streaming: settings.sessions.streaming,
@@ -113,7 +109,7 @@ impl Parts {
             clock,
         };
         let sessions = sessions(&settings.sessions, &kept.store, clock, actor_metrics);
-        Ok(Self { simulator, metrics_registry, sessions, worker, kept })
+        Ok(Self { simulator, sessions, worker, kept })
     }
 }
 

@@ -53,7 +53,7 @@ impl StdioApplication {
             calls: settings.sessions.max_calls_per_session,
             drain: Duration::from_secs(settings.listen.drain_secs),
         };
-        let parts = Parts::start(&settings, registry, server_info, kept).await?;
+        let parts = Parts::start(&settings, registry, server_info, kept, &prometheus::Registry::new()).await?;
         // The end of the input says that the client is gone: it is not pinged, and no silence is too long.
         let limits =
             SessionLimits { idle_ms: u64::MAX, max_ms: u64::MAX, ping_ms: u64::MAX, ..session_limits(&settings.sessions) };

@@ -4,12 +4,15 @@ use std::net::IpAddr;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use tickgate_actors::Clock;
-use tickgate_core::access::{Caller, Principal, Scope};
+use tickgate_core::access::{Caller, CredentialId, Principal, Scope};
+use tickgate_core::identity::HashKeys;
+use tickgate_core::identity::api_key::{ApiKey, KeyId, KeyRefusal, PresentedKey};
 use tickgate_core::time::Millis;
 
 use super::jwt::JwtAuthority;
 use super::known::Known;
 use super::static_keys::{StaticKeys, hash};
+use crate::identity::Directory;
 use crate::settings::AccessSettings;
 
 /// Longest credential looked at, in bytes.
@@ -24,13 +27,27 @@ pub enum Credential<'a> {
     Malformed,
 }
 
-/// Why nobody is let in.
+/// Why nobody is let in. To whoever asks, all but the first look alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthError {
     /// There is no credential and there must be one.
     Missing,
     /// The credential is not good.
     Invalid,
+    /// It is well written, but no stored key that is good now.
+    Key(KeyId, KeyRefusal),
+    /// The token is good, but whose it is may do nothing, or nobody knows them.
+    Owner,
+    /// The token's sign-in was ended.
+    Ended,
+}
+
+impl AuthError {
+    /// Whether it may be otherwise once the store has been asked: what another process has just written.
+    #[must_use]
+    pub const fn may_be_out_of_date(self) -> bool {
+        matches!(self, Self::Key(..) | Self::Owner)
+    }
 }
 
 /// Checks credentials.
@@ -38,18 +55,23 @@ pub struct Authenticator {
     anonymous: Option<Scope>,
     keys: StaticKeys,
     tokens: JwtAuthority,
+    directory: Directory,
+    hashing: HashKeys,
     known: Known,
     clock: Clock,
 }
 
 impl Authenticator {
-    /// Checks against these keys and tokens.
+    /// Checks against the static keys of the settings, these tokens, and who is in the directory. `hashing`: how the secrets of
+    /// stored keys were hashed.
     #[must_use]
-    pub fn new(access: &AccessSettings, tokens: JwtAuthority, clock: Clock) -> Self {
+    pub fn new(access: &AccessSettings, tokens: JwtAuthority, directory: Directory, hashing: HashKeys, clock: Clock) -> Self {
         Self {
             anonymous: access.anonymous_scope(),
             keys: StaticKeys::new(&access.static_keys),
             tokens,
+            directory,
+            hashing,
             known: Known::default(),
             clock,
         }
@@ -70,7 +92,7 @@ impl Authenticator {
     #[must_use]
     pub fn known(&self, headers: &HeaderMap) -> Option<Caller> {
         match Self::credential(headers) {
-            Some(Credential::Token(token)) => self.known.find(&hash(token), self.clock.now()),
+            Some(Credential::Token(token)) => self.known.find(&hash(token), self.directory.generation(), self.clock.now()),
             _ => None,
         }
     }
@@ -86,19 +108,54 @@ impl Authenticator {
                 Ok(Caller::anonymous(Principal::new("ip", &ip.to_string()), scope))
             }
             Some(Credential::Malformed) => Err(AuthError::Invalid),
-            Some(Credential::Token(token)) => self.check(token).ok_or(AuthError::Invalid),
+            Some(Credential::Token(token)) => self.check(token),
         }
     }
 
-    fn check(&self, token: &str) -> Option<Caller> {
+    /// Who showed this token or key.
+    ///
+    /// # Errors
+    /// When it is not good.
+    pub fn check(&self, token: &str) -> Result<Caller, AuthError> {
         let (hash, now) = (hash(token), self.clock.now());
-        if let Some(caller) = self.known.find(&hash, now) {
-            return Some(caller);
+        // Read before anything is looked up: what changes meanwhile makes the outcome one of an earlier generation.
+        let generation = self.directory.generation();
+        if let Some(caller) = self.known.find(&hash, generation, now) {
+            return Ok(caller);
         }
-        let caller = if is_jwt_shaped(token) { self.tokens.verify(token).ok()? } else { self.keys.find(&hash)? };
-        let expires = caller.expires.unwrap_or(Millis(u64::MAX));
-        self.known.remember(hash, caller.clone(), expires, now);
-        Some(caller)
+        let caller = if is_jwt_shaped(token) {
+            self.token(token)?
+        } else {
+            self.keys.find(&hash).map_or_else(|| self.stored_key(token, now), Ok)?
+        };
+        self.known.remember(hash, caller.clone(), generation, now);
+        Ok(caller)
+    }
+
+    fn token(&self, token: &str) -> Result<Caller, AuthError> {
+        let caller = self.tokens.verify(token).map_err(|_| AuthError::Invalid)?;
+        if let CredentialId::Family(family) = caller.credential
+            && self.directory.has_ended(family)
+        {
+            return Err(AuthError::Ended);
+        }
+        let most = self.directory.scope_of(&caller.principal).ok_or(AuthError::Owner)?;
+        Ok(Caller { scope: caller.scope.min(most), ..caller })
+    }
+
+    fn stored_key(&self, text: &str, now: Millis) -> Result<Caller, AuthError> {
+        let presented = PresentedKey::read(text).ok_or(AuthError::Invalid)?;
+        let entry = self.directory.key(presented.id.name());
+        let key = entry.as_ref().map(|entry| &entry.key);
+        let refused = |refusal| AuthError::Key(presented.id, refusal);
+        let good = ApiKey::check(key, &presented, &self.hashing, now).map_err(refused)?;
+        let key = key.ok_or(refused(KeyRefusal::Unknown))?;
+        let most = self.directory.scope_of(&key.owner).ok_or(refused(KeyRefusal::Revoked))?;
+        Ok(Caller {
+            credential: CredentialId::ApiKey(key.id.name()),
+            expires: good.until,
+            ..Caller::trusted(key.owner.clone(), key.scope_under(most))
+        })
     }
 }
 

@@ -32,10 +32,6 @@ impl StaticKeys {
     pub(super) fn find(&self, hash: &[u8; 32]) -> Option<Caller> {
         self.0.get(hash).cloned()
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 pub(super) fn hash(text: &str) -> [u8; 32] {

@@ -1,8 +1,10 @@
-//! The command line: `serve`, `simulate`, `record`, `replay`, `check`, `healthcheck`, `backup`, `restore`, `token create`, `secrets`, `openapi`. Its flags come from the list of settings.
+//! The command line: `serve`, `simulate`, `record`, `replay`, `check`, `healthcheck`, `backup`, `restore`, `keys`, `token create`, `audit`, `secrets`, `openapi`. Its flags come from the list of settings.
 
+mod audit;
 mod backup;
 mod check;
 mod healthcheck;
+mod keys;
 mod record;
 mod secrets;
 mod serve;
@@ -51,9 +53,11 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         }
     };
     match name {
+        "audit" => audit::run(&settings, matches),
         "backup" => backup::back_up(&settings, matches),
         "check" => check::run(&settings),
         "healthcheck" => healthcheck::run(&settings),
+        "keys" => keys::run(&settings, matches),
         "record" => record::run(settings, matches),
         "restore" => backup::restore(&settings, matches),
         "simulate" => simulate::run(settings),
@@ -86,6 +90,8 @@ fn command() -> Command {
         .subcommand(with_settings(Command::new("healthcheck").about("Exit 0 if the gateway on HOST and PORT is ready, else 1")))
         .subcommand(with_settings(backup::backup_command()))
         .subcommand(with_settings(backup::restore_command()))
+        .subcommand(keys::command(with_settings))
+        .subcommand(audit::command(with_settings))
         .subcommand(Command::new("token").about("Access tokens").subcommand_required(true).subcommand(with_settings(token)))
         .subcommand(Command::new("secrets").about("Print good random values for the secret settings, as NAME=value"))
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))

@@ -14,6 +14,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETR
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 use tickgate_core::access::Scope;
+use tickgate_core::identity::FieldError;
 use tickgate_core::identity::oauth::{Challenge, ChallengeError, ScopeSet};
 use tickgate_core::mcp::{Refusal, Revision};
 use tickgate_core::rpc::{ErrorCode, RequestId, RpcError, error_response, idless_error, null_id_error};
@@ -35,11 +36,22 @@ pub(super) struct Problem {
     pub(super) allow: Option<&'static str>,
     /// The scope that would be enough.
     pub(super) needs: Option<Scope>,
+    /// What is wrong with which field of a body.
+    pub(super) errors: Vec<FieldError>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, reason: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, reason, detail: detail.into(), retry_after_secs: None, code: None, allow: None, needs: None }
+        Self {
+            status,
+            reason,
+            detail: detail.into(),
+            retry_after_secs: None,
+            code: None,
+            allow: None,
+            needs: None,
+            errors: Vec::new(),
+        }
     }
 
     pub(super) fn bad_request(reason: &'static str, detail: impl Into<String>) -> Self {
@@ -49,6 +61,12 @@ impl Problem {
     /// What exists but wants more of the caller than they may.
     pub(super) fn insufficient_scope(scope: Scope, detail: impl Into<String>) -> Self {
         Self { needs: Some(scope), ..Self::new(StatusCode::FORBIDDEN, "insufficient_scope", detail) }
+    }
+
+    /// Every mistake in the fields of a body at once.
+    pub(super) fn invalid_fields(errors: Vec<FieldError>) -> Self {
+        let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Self { errors, ..Self::bad_request("invalid_fields", told.join("; ")) }
     }
 
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
@@ -117,13 +135,16 @@ impl Problem {
     }
 
     fn problem_json(&self, place: &Place, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
-        let body = json!({
+        let mut body = json!({
             "type": format!("https://tickgate.dev/problems/{}", self.reason.replace('_', "-")),
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "detail": self.detail,
             "request_id": place.request_id,
         });
+        if !self.errors.is_empty() {
+            body["errors"] = json!(self.errors);
+        }
         response.insert_header((CONTENT_TYPE, "application/problem+json")).body(body.to_string())
     }
 }

@@ -10,16 +10,20 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use bytes::Bytes;
 use futures_util::Stream;
+use tickgate_core::access::Caller;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::gateway::Worker;
+use super::tenure::{Tenure, bye};
 
 const KEEPALIVE: Bytes = Bytes::from_static(b": ping\n\n");
 
 /// Frames of `S`; `G`, which counts the stream, is held until the body is dropped.
 pub(super) struct EventBody<S, G> {
     first: Option<Bytes>,
-    frames: S,
+    /// Dropped when the stream is over, and what it hangs on with it.
+    frames: Option<S>,
+    tenure: Tenure,
     keepalive: Duration,
     silence: Pin<Box<Sleep>>,
     _held: G,
@@ -27,10 +31,11 @@ pub(super) struct EventBody<S, G> {
 
 impl<S: Stream<Item = Bytes> + Unpin + 'static, G: Unpin + 'static> EventBody<S, G> {
     /// The answer with these frames; `first` goes before them at once.
-    pub(super) fn respond(first: Option<Bytes>, frames: S, held: G, worker: &Worker) -> HttpResponse {
+    pub(super) fn respond(first: Option<Bytes>, frames: S, held: G, caller: &Caller, worker: &Worker) -> HttpResponse {
         let keepalive = Duration::from_secs(worker.gateway.settings.streams.keepalive_secs);
         let silence = Box::pin(sleep(keepalive));
-        event_stream().body(Self { first, frames, keepalive, silence, _held: held })
+        let tenure = Tenure::of(caller, &worker.gateway);
+        event_stream().body(Self { first, frames: Some(frames), tenure, keepalive, silence, _held: held })
     }
 }
 
@@ -56,7 +61,15 @@ impl<S: Stream<Item = Bytes> + Unpin, G: Unpin> MessageBody for EventBody<S, G> 
             return Poll::Ready(Some(Ok(first)));
         }
         let keepalive = self.keepalive;
-        if let Poll::Ready(frame) = Pin::new(&mut self.frames).poll_next(cx) {
+        if self.frames.is_none() {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(fall) = self.tenure.poll_over(cx) {
+            self.frames = None;
+            return Poll::Ready(Some(Ok(bye(fall))));
+        }
+        let Some(frames) = &mut self.frames else { return Poll::Ready(None) };
+        if let Poll::Ready(frame) = Pin::new(frames).poll_next(cx) {
             self.silence.as_mut().reset(Instant::now() + keepalive);
             return Poll::Ready(frame.map(Ok));
         }

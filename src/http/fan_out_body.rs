@@ -16,6 +16,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::gateway::HttpMetrics;
 use super::slots::StreamSlot;
+use super::tenure::{Tenure, reason};
+use crate::identity::Fall;
 
 const KEEPALIVE: Bytes = Bytes::from_static(b": ping\n\n");
 
@@ -42,6 +44,8 @@ pub(super) enum Goodbye {
     Draining,
     /// It did not keep up.
     TooSlow,
+    /// The credential that opened it is not good any more.
+    Fallen(Fall),
 }
 
 impl Goodbye {
@@ -50,6 +54,7 @@ impl Goodbye {
             Self::TimeIsOver => "time",
             Self::Draining => "draining",
             Self::TooSlow => "slow",
+            Self::Fallen(fall) => reason(fall),
         }
     }
 }
@@ -60,6 +65,8 @@ pub(super) struct BodyParts {
     pub(super) keepalive: Duration,
     /// When the stream ends by itself.
     pub(super) deadline: Option<Instant>,
+    /// How long its caller may have it.
+    pub(super) tenure: Tenure,
     /// Held for as long as the stream is open.
     pub(super) _slot: StreamSlot,
     pub(super) metrics: HttpMetrics,
@@ -160,6 +167,10 @@ impl<E: Encoding + Unpin> MessageBody for FanOutBody<E> {
         if std::mem::take(&mut body.prelude) {
             let prelude = body.encoding.prelude();
             return body.write(prelude);
+        }
+        // First: nothing more is told to whom it is no longer for.
+        if let Poll::Ready(fall) = body.parts.tenure.poll_over(cx) {
+            return body.close(Goodbye::Fallen(fall));
         }
         if let Poll::Ready(bytes) = body.read(cx) {
             return Poll::Ready(bytes);

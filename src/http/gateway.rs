@@ -21,6 +21,7 @@ use tokio::sync::watch;
 
 use super::slots::StreamSlots;
 use crate::auth::Authenticator;
+use crate::identity::{AuditWriter, Directory, KeyService, Refusals};
 use crate::oauth::AuthorizationServer;
 use crate::registry::LiveRegistry;
 use crate::settings::{AuthMode, LimitSettings, StreamSettings};
@@ -82,6 +83,8 @@ pub struct HttpMetrics {
     pub streams_closed: IntCounterVec,
     /// Requests refused, by layer.
     pub refused: IntCounterVec,
+    /// Requests with a stored API key, by the key's id and the kind of route.
+    pub key_uses: IntCounterVec,
 }
 
 impl HttpMetrics {
@@ -104,7 +107,10 @@ impl HttpMetrics {
         registry.register(Box::new(streams_open.clone()))?;
         registry.register(Box::new(streams_closed.clone()))?;
         registry.register(Box::new(refused.clone()))?;
-        Ok(Self { registry: registry.clone(), mcp_requests, mcp_duration, streams_open, streams_closed, refused })
+        let key_uses =
+            IntCounterVec::new(Opts::new("tickgate_api_key_uses_total", "Requests with a stored API key."), &["key", "route"])?;
+        registry.register(Box::new(key_uses.clone()))?;
+        Ok(Self { registry: registry.clone(), mcp_requests, mcp_duration, streams_open, streams_closed, refused, key_uses })
     }
 }
 
@@ -116,6 +122,14 @@ pub struct Gateway {
     pub authenticator: Authenticator,
     /// The authorization server for MCP clients, where people can sign in.
     pub oauth: Option<AuthorizationServer>,
+    /// Which keys and people are good now.
+    pub directory: Directory,
+    /// Makes and changes API keys.
+    pub keys: KeyService,
+    /// The audit log.
+    pub audit: AuditWriter,
+    /// Refused keys that were told to it.
+    pub refusals: Refusals,
     /// Which sessions exist.
     pub sessions: SessionDirectory,
     /// Bounds of each.

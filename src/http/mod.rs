@@ -11,6 +11,7 @@ mod request;
 mod routes;
 mod slots;
 mod stack;
+mod tenure;
 
 pub use gateway::{Gateway, HttpMetrics, HttpSettings, Worker};
 pub use openapi::document as openapi_document;

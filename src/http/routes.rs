@@ -3,7 +3,8 @@
 use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
 
 use super::endpoints::{
-    api, dashboard, docs, events, fallback, health, mcp, metrics, oauth, progress, test_error, tools, upstream_key,
+    API_KEYS, api, api_keys, dashboard, docs, events, fallback, health, mcp, metrics, oauth, progress, test_error, tools,
+    upstream_key,
 };
 
 /// Adds the routes of the HTTP+SSE transport of 2024-11-05. Without them its paths are as unknown as any other.
@@ -67,6 +68,23 @@ pub(super) fn routes(config: &mut ServiceConfig) {
                 .route(put().to(upstream_key::put))
                 .route(delete().to(upstream_key::delete))
                 .default_service(route().to(fallback::get_put_delete_only)),
+        )
+        .service(
+            resource(API_KEYS)
+                .route(get().to(api_keys::list))
+                .route(post().to(api_keys::create))
+                .default_service(route().to(fallback::get_post_only)),
+        )
+        .service(
+            resource("/auth/api-keys/{id}")
+                .route(get().to(api_keys::get))
+                .route(delete().to(api_keys::revoke))
+                .default_service(route().to(fallback::get_delete_only)),
+        )
+        .service(
+            resource("/auth/api-keys/{id}/rotate")
+                .route(post().to(api_keys::rotate))
+                .default_service(route().to(fallback::post_only)),
         )
         .service(resource("/tools/list").route(get().to(tools::list)).default_service(route().to(fallback::get_only)))
         .service(resource("/tools/{name}").route(post().to(tools::call)).default_service(route().to(fallback::post_only)))

@@ -29,6 +29,7 @@ pub struct Limiters {
     requests: Limiter,
     streams: Limiter,
     resumes: Limiter,
+    sign_ins: Limiter,
     callers: Limiter,
 }
 
@@ -40,13 +41,14 @@ impl Limiters {
             requests: limiter(Counts::Requests, limits.mcp, 1),
             streams: limiter(Counts::Streams, limits.stream, 1),
             resumes: limiter(Counts::Resumes, limits.stream, 10),
+            sign_ins: limiter(Counts::SignIns, limits.auth, 1),
             callers: limiter(Counts::Caller, limits.key, 1),
         }
     }
 
     /// Forgets accounts that have been full again for a while; without it they would be kept for ever.
     pub fn forget_the_idle(&self) {
-        for limiter in [&self.requests, &self.streams, &self.resumes, &self.callers] {
+        for limiter in [&self.requests, &self.streams, &self.resumes, &self.sign_ins, &self.callers] {
             limiter.limiter().retain_recent();
             limiter.limiter().shrink_to_fit();
         }
@@ -87,6 +89,7 @@ pub fn app(
         .wrap(Governor::new(&limiters.callers))
         .wrap(from_fn(authenticate))
         .wrap(from_fn(guard))
+        .wrap(Governor::new(&limiters.sign_ins))
         .wrap(Governor::new(&limiters.resumes))
         .wrap(Governor::new(&limiters.streams))
         .wrap(Governor::new(&limiters.requests))

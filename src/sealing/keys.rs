@@ -4,7 +4,6 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use hkdf::Hkdf;
 use secrecy::SecretString;
 use sha2::Sha256;
-use tickgate_core::identity::HashKey;
 use tickgate_core::ports::Shelf;
 
 use super::{Purpose, SealerError};
@@ -13,9 +12,9 @@ use crate::settings::secret_bytes;
 /// Bytes of a key's id: enough to tell a handful of keys apart.
 pub(super) const ID_BYTES: usize = 4;
 /// Least strength of a key, in bytes.
-const MIN_KEY_BYTES: usize = 32;
+pub(super) const MIN_KEY_BYTES: usize = 32;
 /// Keeps our keys apart from those that others make of the same secret.
-const SALT: &[u8] = b"tickgate sealing v1";
+pub(super) const SALT: &[u8] = b"tickgate sealing v1";
 
 /// A subkey per purpose. Fields and not a map, so that a new purpose cannot be forgotten.
 pub(super) struct SealingKey {
@@ -38,8 +37,6 @@ pub(super) struct SealingKey {
     audit_mark: XChaCha20Poly1305,
     browser_cookie: XChaCha20Poly1305,
     stream_pass: XChaCha20Poly1305,
-    /// For hashes of secrets that are handed out.
-    hashing: HashKey,
 }
 
 impl SealingKey {
@@ -69,12 +66,7 @@ impl SealingKey {
             audit_mark: cipher(Purpose::AuditMark),
             browser_cookie: cipher(Purpose::BrowserCookie),
             stream_pass: cipher(Purpose::StreamPass),
-            hashing: HashKey::new(expand(&root, "hashes of secrets")),
         })
-    }
-
-    pub(super) const fn hashing(&self) -> &HashKey {
-        &self.hashing
     }
 
     pub(super) fn id_text(&self) -> String {
@@ -127,7 +119,7 @@ const fn label(purpose: Purpose) -> &'static str {
     }
 }
 
-fn expand<const N: usize>(root: &Hkdf<Sha256>, label: &str) -> [u8; N] {
+pub(super) fn expand<const N: usize>(root: &Hkdf<Sha256>, label: &str) -> [u8; N] {
     let mut output = [0; N];
     root.expand(label.as_bytes(), &mut output).expect("HKDF-SHA256 gives up to 8160 bytes");
     output

@@ -3,6 +3,7 @@
 //! XChaCha20-Poly1305 with random nonces, under a subkey per [`Purpose`], with a `context` that is authenticated but not stored.
 //! Why: `docs/decisions/0010-storage-and-sealing.md`.
 
+mod hashing;
 mod keys;
 
 #[cfg(test)]
@@ -14,9 +15,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::{AeadInOut as _, Tag, XNonce};
 use secrecy::SecretString;
-use tickgate_core::identity::HashKeys;
 use tickgate_core::ports::{Seal, Sealed, Shelf};
 
+pub use self::hashing::hash_keys;
 use self::keys::{ID_BYTES, SealingKey};
 
 /// Bytes of a nonce; at 24 random ones will not repeat under one key.
@@ -125,13 +126,6 @@ impl Sealer {
             return Err(SealError);
         }
         open_with(self.keys().filter(|key| key.id == *id), purpose, context, sealed)
-    }
-
-    /// The keys under which secrets that are handed out are hashed, in the order of `DATA_ENCRYPTION_KEY`.
-    #[must_use]
-    pub fn hash_keys(&self) -> HashKeys {
-        let older = self.opening.iter().map(|key| key.hashing().clone()).collect();
-        HashKeys::new(self.sealing.hashing().clone(), older)
     }
 
     fn keys(&self) -> impl Iterator<Item = &SealingKey> {

@@ -53,7 +53,8 @@ impl Settings {
                 "AUTH=off is for loopback only, and HOST is {}: set AUTH=required with MCP_API_KEYS, or AUTH=insecure-off to let everyone in",
                 self.listen.host
             ))),
-            AuthMode::Required if self.access.static_keys.is_empty() && self.access.jwt_secrets.is_empty() => errors.push(SettingError::together(
+            // Elsewhere a stored key would do; whether there is one, the start finds out.
+            AuthMode::Required if self.lacks_data_key() && !self.access.has_credentials() => errors.push(SettingError::together(
                 "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS or JWT_SECRET_KEY",
             )),
             _ => {}
@@ -67,7 +68,7 @@ impl Settings {
                 self.access.mode
             )));
         }
-        if self.listen.environment != Environment::Development && self.storage.data_keys.is_empty() {
+        if self.lacks_data_key() {
             errors.push(SettingError::together(format!(
                 "DATA_ENCRYPTION_KEY is needed when APP_ENV is {}, to encrypt what is kept: `tickgate secrets` prints a good one",
                 self.listen.environment
@@ -82,6 +83,12 @@ impl Settings {
         if self.sessions.idle_secs > self.sessions.max_secs {
             errors.push(SettingError::together("SESSION_IDLE_SECS is longer than SESSION_MAX_SECS: make it at most as long"));
         }
+    }
+}
+
+impl Settings {
+    fn lacks_data_key(&self) -> bool {
+        self.listen.environment != Environment::Development && self.storage.data_keys.is_empty()
     }
 }
 
@@ -138,6 +145,7 @@ fn limits(reader: &mut Reader<'_>) -> LimitSettings {
         mcp: reader.read("RATE_LIMIT_MCP", str::parse),
         stream: reader.read("RATE_LIMIT_STREAM", str::parse),
         key: reader.read("RATE_LIMIT_KEY", str::parse),
+        auth: reader.read("RATE_LIMIT_AUTH", str::parse),
         max_body_bytes: reader.read("MAX_BODY_BYTES", within(1_024..=16 << 20)),
         max_streams: reader.read("MAX_STREAMS", within(1..=10_000_000)),
         max_streams_per_caller: reader.read("MAX_STREAMS_PER_CALLER", within(1..=10_000_000)),

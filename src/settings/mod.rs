@@ -116,6 +116,8 @@ pub struct LimitSettings {
     pub stream: RateLimit,
     /// `RATE_LIMIT_KEY`, per known caller.
     pub key: RateLimit,
+    /// `RATE_LIMIT_AUTH`, per IP.
+    pub auth: RateLimit,
     /// `MAX_BODY_BYTES`.
     pub max_body_bytes: usize,
     /// `MAX_STREAMS`.
@@ -240,6 +242,12 @@ pub struct TelemetrySettings {
 }
 
 impl AccessSettings {
+    /// Whether somebody could come in by what is configured; else a stored key is needed.
+    #[must_use]
+    pub const fn has_credentials(&self) -> bool {
+        !self.static_keys.is_empty() || !self.jwt_secrets.is_empty()
+    }
+
     /// The scope of a caller without a credential; `None` when there must be one.
     #[must_use]
     pub const fn anonymous_scope(&self) -> Option<Scope> {

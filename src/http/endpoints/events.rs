@@ -24,6 +24,7 @@ use crate::http::fan_out_body::{BodyParts, Encoding, FanOutBody, Goodbye, Source
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::caller;
 use crate::http::slots::{NoSlot, StreamSlot};
+use crate::http::tenure::{Tenure, reason};
 use crate::tools::ToolContext;
 
 pub(in crate::http) async fn get(request: HttpRequest, OnWorker(worker): OnWorker) -> HttpResponse {
@@ -49,12 +50,13 @@ async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Pr
         Some(cursor) => Start::After(cursor.parse().map_err(|error| wrong("last_event_id", error))?),
     };
     let settings = ReaderSettings { mode: mode.unwrap_or(Mode::Conflate), gather, start };
-    let (source, slot) = join(request, worker, Wished { kind: "events", topics, interval_ms }, settings).await?;
+    let Joined { source, slot, tenure } = join(request, worker, Wished { kind: "events", topics, interval_ms }, settings).await?;
     let streams = worker.gateway.settings.streams;
     let parts = BodyParts {
         kind: "events",
         keepalive: Duration::from_secs(streams.keepalive_secs),
         deadline: rotation(streams.max_secs),
+        tenure,
         _slot: slot,
         metrics: worker.gateway.metrics.clone(),
         clock: worker.gateway.clock,
@@ -79,13 +81,20 @@ pub(super) fn check_topics(name: &str, topics: &[Topic], worker: &Worker) -> Res
     }
 }
 
+/// What a stream got.
+pub(super) struct Joined {
+    pub(super) source: Source,
+    pub(super) slot: StreamSlot,
+    pub(super) tenure: Tenure,
+}
+
 /// Takes a place, declares interest, and joins the tape.
 pub(super) async fn join(
     request: &HttpRequest,
     worker: &Worker,
     wished: Wished,
     settings: ReaderSettings,
-) -> Result<(Source, StreamSlot), Problem> {
+) -> Result<Joined, Problem> {
     let gateway = &worker.gateway;
     if gateway.is_draining() {
         return Err(Problem::unavailable("the gateway is shutting down: try again in a moment"));
@@ -108,15 +117,17 @@ pub(super) async fn join(
         ready: Ready::Recorded,
     };
     let interest = worker.context.window.watch(wish).await.map_err(|error| watch_problem(&error))?;
+    let tenure = Tenure::of(&caller, gateway);
     let (window, topics) = (worker.context.window.clone(), wished.topics);
     if matches!(settings.start, Start::After(_)) || !topics.iter().any(Topic::is_news) {
-        return Ok((Source::Open(TapeReader::join(&window, &topics, settings, interest)), slot));
+        let source = Source::Open(TapeReader::join(&window, &topics, settings, interest));
+        return Ok(Joined { source, slot, tenure });
     }
     let opening = async move {
         window.settle(&topics).await;
         TapeReader::join(&window, &topics, settings, interest)
     };
-    Ok((Source::Opening(Box::pin(opening)), slot))
+    Ok(Joined { source: Source::Opening(Box::pin(opening)), slot, tenure })
 }
 
 pub(super) fn watch_problem(error: &WatchError) -> Problem {
@@ -178,6 +189,7 @@ impl Encoding for EventFrames {
             Goodbye::TimeIsOver => "rotation",
             Goodbye::Draining => "draining",
             Goodbye::TooSlow => "slow",
+            Goodbye::Fallen(fall) => reason(fall),
         };
         let id = position.map_or_else(String::new, |position| format!("id: {position}\n"));
         Some(Bytes::from(format!("{id}retry: {retry}\nevent: bye\ndata: {{\"reason\":\"{reason}\"}}\n\n")))

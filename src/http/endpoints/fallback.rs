@@ -25,6 +25,12 @@ pub(in crate::http) async fn get_post_only(request: HttpRequest) -> HttpResponse
         .respond(&request)
 }
 
+pub(in crate::http) async fn get_delete_only(request: HttpRequest) -> HttpResponse {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This takes GET and DELETE only.")
+        .allow("GET, DELETE")
+        .respond(&request)
+}
+
 pub(in crate::http) async fn post_only(request: HttpRequest) -> HttpResponse {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This takes POST only.").allow("POST").respond(&request)
 }

@@ -1,6 +1,7 @@
 //! One file per route or family of routes.
 
 pub(super) mod api;
+pub(super) mod api_keys;
 pub(super) mod dashboard;
 pub(super) mod docs;
 pub(super) mod events;
@@ -16,6 +17,9 @@ pub(super) mod tools;
 pub(super) mod upstream_key;
 
 use actix_web::HttpRequest;
+
+/// Where API keys are managed.
+pub(super) const API_KEYS: &str = "/auth/api-keys";
 
 /// The cursor of a stream's request: the `Last-Event-ID` header wins over `?last_event_id=` (DESIGN §3).
 pub(super) fn cursor_of(request: &HttpRequest) -> Option<String> {

@@ -14,12 +14,13 @@ use tickgate_core::time::Millis;
 use tokio::time::Instant;
 
 use super::cursor_of;
-use super::events::{Wished, check_topics, join};
+use super::events::{Joined, Wished, check_topics, join};
 use super::query::{Query, wrong};
 use crate::http::error::Problem;
 use crate::http::event_body::event_stream;
 use crate::http::fan_out_body::{BodyParts, Encoding, FanOutBody, Goodbye};
 use crate::http::gateway::{OnWorker, Worker};
+use crate::http::tenure::reason;
 
 const DEFAULT_SYMBOL: &str = "TSLA";
 const DEFAULT_INTERVAL_MS: u64 = 10_000;
@@ -103,12 +104,13 @@ async fn open(
     }
     let start = cursor.map_or(stream.start, |cursor| Start::After(cursor.position));
     let settings = ReaderSettings { mode: Mode::Conflate, gather: Gather::default(), start };
-    let (source, slot) =
+    let Joined { source, slot, tenure } =
         join(request, worker, Wished { kind: stream.kind, topics, interval_ms: Some(interval_ms) }, settings).await?;
     let parts = BodyParts {
         kind: stream.kind,
         keepalive: Duration::from_secs(worker.gateway.settings.streams.keepalive_secs),
         deadline: Some(Instant::now() + worker.gateway.clock.until(end)),
+        tenure,
         _slot: slot,
         metrics: worker.gateway.metrics.clone(),
         clock: worker.gateway.clock,
@@ -193,6 +195,15 @@ impl Encoding for ProgressFrames {
     }
 
     fn goodbye(&mut self, why: Goodbye, position: Option<Position>) -> Option<Bytes> {
+        if let Goodbye::Fallen(fall) = why {
+            let error = format!(
+                "{{\"jsonrpc\":\"2.0\",\"error\":{{\"code\":401,\"message\":\"Unauthorized: the credential of this stream is not good any more\",\"data\":{{\"reason\":\"{}\"}}}},\"id\":\"{}\"}}",
+                reason(fall),
+                self.token
+            );
+            // A cursor with it would be one to come back to, and nobody is let in with this credential.
+            return Some(Bytes::from(format!("data: {error}\n\n")));
+        }
         if why != Goodbye::TimeIsOver {
             return None;
         }

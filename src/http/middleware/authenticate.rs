@@ -1,15 +1,23 @@
 //! Authentication: finds the caller, and refuses who may not be here. Everything is closed that is not named open.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
-use tickgate_core::access::Scope;
+use actix_web::{Error, HttpMessage, HttpResponse};
+use tickgate_core::access::{Caller, CredentialId, Scope};
 
+use super::rate_limit::spent;
 use crate::auth::AuthError;
+use crate::http::endpoints::API_KEYS;
 use crate::http::error::Problem;
 use crate::http::gateway::{HttpSettings, client_ip, is_trusted, worker};
+use crate::http::request::RequestIdentity;
+use crate::identity::KeyEntry;
 use crate::settings::AuthMode;
 
 use super::guard::is_for_any_origin;
@@ -55,6 +63,7 @@ fn door(path: &str, settings: &HttpSettings) -> Door {
                 Door::Needs(Scope::Admin)
             }
         }
+        path if path == API_KEYS || path.starts_with("/auth/api-keys/") => Door::Needs(Scope::Write),
         "/test-error" => {
             if settings.development {
                 Door::Needs(Scope::Read)
@@ -73,44 +82,106 @@ pub(in crate::http) async fn authenticate(
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let worker = worker(request.request());
     let settings = &worker.gateway.settings;
-    let problem = match door(request.path(), settings) {
+    let refusal = match door(request.path(), settings) {
         Door::Open => None,
-        Door::Needs(scope) => enter(&request, &worker, scope).err(),
+        Door::Needs(scope) => enter(&request, &worker, scope).await.err(),
     };
-    match problem {
+    match refusal {
         None => next.call(request).await.map(ServiceResponse::map_into_left_body),
-        Some(problem) => {
+        Some(Refusal::Problem(problem)) => {
             worker.gateway.metrics.refused.with_label_values(&["authenticate"]).inc();
             let response = problem.respond(request.request());
+            Ok(request.into_response(response).map_into_right_body())
+        }
+        Some(Refusal::Spent(wait)) => {
+            let limit =
+                caller_of(&request).and_then(|caller| key_of(&caller, &worker)).and_then(|entry| entry.key.limit_per_minute);
+            let response = spent(limit.unwrap_or_default(), wait, HttpResponse::TooManyRequests());
             Ok(request.into_response(response).map_into_right_body())
         }
     }
 }
 
-fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Scope) -> Result<(), Problem> {
+/// Why a request goes no further.
+enum Refusal {
+    Problem(Problem),
+    /// The key's own limit is spent, for so long.
+    Spent(Duration),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+async fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Scope) -> Result<(), Refusal> {
     let settings = &worker.gateway.settings;
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     let forwarded = FORWARDING_HEADERS.iter().any(|name| request.headers().contains_key(*name));
     if settings.auth == AuthMode::Off && forwarded && !peer.is_some_and(|peer| is_trusted(peer, settings)) {
         let detail =
             "Forbidden: authentication is off, which is for this machine only, and this request was forwarded; set AUTH=required";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "forwarded", detail));
+        return Err(Problem::new(StatusCode::FORBIDDEN, "forwarded", detail).into());
     }
     // A route that does not take OPTIONS answers 405 to anyone.
     if request.method() == Method::OPTIONS {
         return Ok(());
     }
     let ip = client_ip(request.request(), settings);
-    let caller = worker.gateway.authenticator.authenticate(request.headers(), ip).map_err(|error| {
-        let reason = match error {
-            AuthError::Missing => "unauthorized",
-            AuthError::Invalid => "invalid_token",
-        };
-        Problem::new(StatusCode::UNAUTHORIZED, reason, "Unauthorized: Invalid or missing API key")
-    })?;
+    let caller = find_caller(request, worker, ip).await?;
     if !caller.scope.allows(scope) {
-        return Err(Problem::insufficient_scope(scope, format!("Forbidden: this needs the scope {scope}")));
+        return Err(Problem::insufficient_scope(scope, format!("Forbidden: this needs the scope {scope}")).into());
     }
+    let entry = key_of(&caller, worker);
     request.extensions_mut().insert(caller);
-    Ok(())
+    let Some(entry) = entry else { return Ok(()) };
+    entry.used(worker.gateway.clock.now());
+    let labels = [&*entry.key.id.to_string(), route_kind(request.path())];
+    worker.gateway.metrics.key_uses.with_label_values(&labels).inc();
+    entry.charge().map_err(Refusal::Spent)
+}
+
+/// Who calls. A key or owner that is not known here may have been made elsewhere a moment ago: then the store is asked first, and
+/// for every stored key that is refused, so that the time does not tell which of them exist.
+async fn find_caller(request: &ServiceRequest, worker: &crate::http::Worker, ip: IpAddr) -> Result<Caller, Problem> {
+    let gateway = &worker.gateway;
+    let mut found = gateway.authenticator.authenticate(request.headers(), ip);
+    if found.as_ref().is_err_and(|error| error.may_be_out_of_date()) && gateway.directory.catch_up().await {
+        found = gateway.authenticator.authenticate(request.headers(), ip);
+    }
+    found.map_err(|error| {
+        if let AuthError::Key(id, why) = error {
+            let request_id = RequestIdentity::of(request.request());
+            let to = (&gateway.directory, &gateway.audit);
+            gateway.refusals.note((id, why), Some(ip), request_id, to, gateway.clock.now());
+        }
+        let reason = if error == AuthError::Missing { "unauthorized" } else { "invalid_token" };
+        Problem::new(StatusCode::UNAUTHORIZED, reason, "Unauthorized: Invalid or missing API key")
+    })
+}
+
+fn caller_of(request: &ServiceRequest) -> Option<Caller> {
+    request.extensions().get::<Caller>().cloned()
+}
+
+/// The stored key that a caller showed.
+pub(super) fn key_of(caller: &Caller, worker: &crate::http::Worker) -> Option<Arc<KeyEntry>> {
+    match caller.credential {
+        CredentialId::ApiKey(id) => worker.gateway.directory.key(id),
+        _ => None,
+    }
+}
+
+/// What a request is counted as: a handful of labels for each key.
+fn route_kind(path: &str) -> &'static str {
+    match path {
+        "/mcp" | "/sse" | "/messages" => "mcp",
+        "/events" => "stream",
+        path if path.starts_with("/api/mcp/stream-") => "stream",
+        path if path.starts_with("/tools/") => "tools",
+        path if path.starts_with("/api/") => "api",
+        path if path.starts_with("/auth/") => "auth",
+        _ => "other",
+    }
 }

@@ -13,7 +13,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder};
-use tickgate_core::access::{Caller, Principal};
+use tickgate_core::access::{Caller, CredentialId, Principal};
 use tickgate_core::tape::Position;
 
 use crate::http::endpoints::cursor_of;
@@ -32,6 +32,8 @@ pub(in crate::http) enum Counts {
     Streams,
     /// Streams resumed after a cursor that can be replayed.
     Resumes,
+    /// Requests by which somebody signs in, registers, or manages keys.
+    SignIns,
     /// Requests of a known caller, of any kind.
     Caller,
     /// Nothing: the limit is switched off.
@@ -47,6 +49,8 @@ pub(in crate::http) enum Account {
     Address(IpAddr),
     /// A caller.
     Caller(Principal),
+    /// A stored key: its owner bounds how many there are.
+    Key(u128),
 }
 
 /// Decides whom to charge.
@@ -77,7 +81,7 @@ impl KeyExtractor for ChargeTo {
             Counts::Caller => {
                 let extensions = request.extensions();
                 let caller = extensions.get::<Caller>().filter(|caller| caller.authenticated);
-                caller.map_or(Account::Free, |caller| Account::Caller(caller.principal.clone()))
+                caller.map_or(Account::Free, |caller| account_of(caller, request))
             }
             counts if counted(request) == Some(counts) => {
                 let worker = worker(request.request());
@@ -91,20 +95,25 @@ impl KeyExtractor for ChargeTo {
         })
     }
 
-    fn exceed_rate_limit_response(&self, negative: &NotUntil<QuantaInstant>, mut response: HttpResponseBuilder) -> HttpResponse {
+    fn exceed_rate_limit_response(&self, negative: &NotUntil<QuantaInstant>, response: HttpResponseBuilder) -> HttpResponse {
         let wait = negative.wait_time_from(DefaultClock::default().now());
-        let secs = (u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).div_ceil(1_000)).max(1);
-        response.insert_header((RETRY_AFTER, secs.to_string()));
-        response.insert_header(("ratelimit-limit", negative.quota().burst_size().to_string()));
-        response.insert_header(("ratelimit-remaining", "0"));
-        response.insert_header(("ratelimit-reset", secs.to_string()));
-        // Without a body: the layer outside gives it the form of the place that was asked.
-        response.finish()
+        spent(negative.quota().burst_size().get(), wait, response)
     }
 
     fn whitelisted_keys(&self) -> Vec<Account> {
         vec![Account::Free]
     }
+}
+
+/// The refusal of a limit of so many requests that is spent for so long. It has no body: the layer outside gives it the form of the
+/// place that was asked.
+pub(super) fn spent(limit: u32, wait: Duration, mut response: HttpResponseBuilder) -> HttpResponse {
+    let secs = (u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).div_ceil(1_000)).max(1);
+    response.insert_header((RETRY_AFTER, secs.to_string()));
+    response.insert_header(("ratelimit-limit", limit.to_string()));
+    response.insert_header(("ratelimit-remaining", "0"));
+    response.insert_header(("ratelimit-reset", secs.to_string()));
+    response.finish()
 }
 
 /// What a request counts as; preflight, health, metrics and pages count as nothing.
@@ -118,12 +127,24 @@ fn counted(request: &ServiceRequest) -> Option<Counts> {
         let replayable = cursor_of(request.request()).and_then(|cursor| cursor.split('~').next()?.parse::<Position>().ok());
         return Some(if replayable.is_some_and(|position| position.epoch == epoch) { Counts::Resumes } else { Counts::Streams });
     }
+    let signs_in = path.starts_with("/auth/") || matches!(path, "/callback" | "/authorize" | "/token" | "/register" | "/revoke");
+    if signs_in {
+        return Some(Counts::SignIns);
+    }
     let worker = worker(request.request());
     if path == "/sse" {
         return worker.gateway.settings.legacy_sse.then_some(Counts::Streams);
     }
     let is_request = worker.gateway.settings.is_mcp(path) || path.starts_with("/api/") || path.starts_with("/tools/");
     is_request.then_some(Counts::Requests)
+}
+
+/// Whom a known caller's request is charged to: a stored key has a bucket of its own, and one with a limit of its own was charged by
+/// the layer before.
+fn account_of(caller: &Caller, request: &ServiceRequest) -> Account {
+    let CredentialId::ApiKey(id) = caller.credential else { return Account::Caller(caller.principal.clone()) };
+    let own = worker(request.request()).gateway.directory.key(id).is_some_and(|entry| entry.has_limit());
+    if own { Account::Free } else { Account::Key(id) }
 }
 
 /// A customer has one IPv4 address but a whole /56 of IPv6.

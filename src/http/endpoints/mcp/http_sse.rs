@@ -36,6 +36,7 @@ pub(in crate::http) async fn stream(request: HttpRequest, OnWorker(worker): OnWo
         Err((status, detail)) => return refused_request(None, status, "too_many_streams", detail),
     };
     let principal = caller.principal.clone();
+    let opener = caller.clone();
     let session = Session::on_a_pipe(Framing::BareEvents, gateway.session_limits, gateway.clock.now());
     let id = match gateway.sessions.open(session, caller, Rc::clone(&worker.catalog)) {
         Ok(id) => id,
@@ -44,7 +45,7 @@ pub(in crate::http) async fn stream(request: HttpRequest, OnWorker(worker): OnWo
     tracing::info!(session.id = ?id, caller.id = %principal, "session opened on a stream");
     let Some(session) = gateway.sessions.find(&id.to_string(), &principal) else { return not_found().respond(&request) };
     match session.open_stream(None).await {
-        Ok(Answer::Stream(frames)) => EventBody::respond(Some(endpoint(id)), frames, slot, &worker),
+        Ok(Answer::Stream(frames)) => EventBody::respond(Some(endpoint(id)), frames, slot, &opener, &worker),
         other => answer(other, None, &worker, &request),
     }
 }

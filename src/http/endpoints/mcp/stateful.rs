@@ -169,7 +169,10 @@ pub(super) fn answer(
         Ok(Answer::Accepted) => HttpResponse::Accepted().finish(),
         Ok(Answer::NothingMore) => HttpResponse::NoContent().finish(),
         Ok(Answer::Refused(refusal)) => refused_to_caller(&refusal, &worker.gateway.settings),
-        Ok(Answer::Stream(stream)) => EventBody::respond(None, stream, open_stream(worker), worker),
+        Ok(Answer::Stream(stream)) => match caller(request) {
+            Some(caller) => EventBody::respond(None, stream, open_stream(worker), &caller, worker),
+            None => unknown_caller().respond(request),
+        },
         Err(error) => not_submitted(error, id, worker, request),
     }
 }

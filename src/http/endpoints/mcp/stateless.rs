@@ -63,7 +63,7 @@ pub(super) async fn answer(request: &HttpRequest, message: ClientMessage, envelo
                 Err((status, detail)) => return refused_request(Some(id), status, "too_many_streams", detail),
             };
             let frames = messages.map(|message: Bytes| bare_message(&message));
-            EventBody::respond(Some(comment("connected")), frames, slot, worker)
+            EventBody::respond(Some(comment("connected")), frames, slot, &caller, worker)
         }
     }
 }

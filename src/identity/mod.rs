@@ -1,0 +1,30 @@
+//! Who is known now: keys, people and ended sign-ins in memory, and how they come, change and go.
+//!
+//! | file | the question it answers |
+//! |---|---|
+//! | `directory` | which keys and people are good at this moment, and when did one of them change |
+//! | `entry` | what is in memory of one key |
+//! | `feed` | how does the memory follow the store, whoever wrote to it |
+//! | `keys` | how is a key made, shown, rotated and revoked |
+//! | `uses` | which keys were used, told to the store now and then |
+//! | `audit` | how does what happened get into the audit log |
+//! | `refused` | which refusals are worth a row of it |
+//!
+//! Why it is so: `docs/decisions/0023-who-is-known.md`.
+
+mod audit;
+mod directory;
+mod entry;
+mod feed;
+mod keys;
+mod refused;
+
+mod uses;
+
+pub use audit::{AuditMetrics, AuditQueue, AuditWriter, Happening, Who};
+pub use directory::{Directory, Fall};
+pub use entry::KeyEntry;
+pub use feed::follow;
+pub use keys::{By, KeyError, KeyService, MAX_KEYS_PER_OWNER, Rotated};
+pub use refused::Refusals;
+pub use uses::{write_last_uses, write_uses};
