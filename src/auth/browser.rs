@@ -19,7 +19,6 @@ use tickgate_actors::Clock;
 use tickgate_actors::clock::random_u128;
 use tickgate_core::identity::{BrowserSession, HashKey, HashKeys, SessionId, User, UserId};
 use tickgate_core::ports::{Record, Shelf, Store, StoreError};
-use tickgate_core::time::Millis;
 
 use crate::sealing::{Purpose, Sealer, SealerError};
 use crate::settings::secret_bytes;
@@ -234,6 +233,7 @@ pub fn development_session_secret(data_dir: &Path) -> io::Result<SecretString> {
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::HeaderValue;
+    use tickgate_core::time::Millis;
 
     use super::*;
     use crate::storage::SqliteStore;

@@ -22,7 +22,8 @@ const OPERATOR: &str = "operator";
 const HOUR_MS: u64 = 3_600_000;
 
 pub(super) fn command(with_settings: impl Fn(Command) -> Command) -> Command {
-    let option = |name: &'static str, value: &'static str, help: &'static str| Arg::new(name).long(name).value_name(value).help(help);
+    let option =
+        |name: &'static str, value: &'static str, help: &'static str| Arg::new(name).long(name).value_name(value).help(help);
     let id = || Arg::new("id").value_name("ID").required(true).help("The key's id: what stands between `tg_` and the next `_`");
     let create = Command::new("create")
         .about("Make a key and print it: it is shown this once")
@@ -31,15 +32,20 @@ pub(super) fn command(with_settings: impl Fn(Command) -> Command) -> Command {
         .arg(option("name", "TEXT", "What it is for"))
         .arg(option("ttl-hours", "N", "For how many hours it is good; for ever when left out"))
         .arg(option("limit-per-minute", "N", "Requests a minute, in place of RATE_LIMIT_KEY"));
-    let list = Command::new("list")
-        .about("Print every key as a line of JSON, without secrets; the newest first")
-        .arg(option("user", "NAME", "Only this user's"));
+    let list = Command::new("list").about("Print every key as a line of JSON, without secrets; the newest first").arg(option(
+        "user",
+        "NAME",
+        "Only this user's",
+    ));
     let rotate = Command::new("rotate")
         .about("Give a key a new secret and print it; the old one stays good for a while")
         .arg(id())
         .arg(option("grace-hours", "N", "For how many hours the old secret stays good; 0 ends it now").default_value("24"));
     let revoke = Command::new("revoke").about("Make a key worth nothing, within a second everywhere").arg(id());
-    Command::new("keys").about("API keys").subcommand_required(true).subcommands([create, list, rotate, revoke].map(with_settings))
+    Command::new("keys")
+        .about("API keys")
+        .subcommand_required(true)
+        .subcommands([create, list, rotate, revoke].map(with_settings))
 }
 
 pub(super) fn run(settings: &Settings, matches: &ArgMatches) -> ExitCode {

@@ -258,7 +258,7 @@ impl AuthorizationServer {
             tracing::error!(error = %error, "an access token cannot be made");
             OAuthError::told(OAuthCode::ServerError, "the token could not be made")
         })?;
-        let expires_in = ends.since(self.clock.now()) / 1_000;
+        let expires_in = ends.since(self.clock.now()).div_ceil(1_000);
         Ok(TokenAnswer { access_token, token_type: "Bearer", expires_in, refresh_token: issue.refresh_token, scope })
     }
 }

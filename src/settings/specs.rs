@@ -55,6 +55,11 @@ pub const SPECS: &[Spec] = &[
         "Signs access tokens; a list rotates: the first signs, all are accepted. Generated into DATA_DIR in development.",
     ),
     spec("ACCESS_TOKEN_SECS", "3600", "60 to 86400", "Life of an access token."),
+    secret(
+        "SESSION_SECRET_KEY",
+        "hex or base64 of at least 32 random bytes, or a comma list of them",
+        "Seals the cookies of browsers; a list rotates: the first seals, all open. Generated into DATA_DIR in development; needed for sign-in and stream tickets otherwise.",
+    ),
     spec(
         "REFRESH_TOKEN_SECS",
         "2592000",
