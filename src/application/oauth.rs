@@ -44,6 +44,7 @@ pub(super) fn authorization_server(
         keys: identity.hashing.clone(),
         browsers: Arc::new(browsers),
         documents: Documents::new(documents, clock),
+        audit: identity.audit.clone(),
         lives: (access.access_token_secs * 1_000, access.refresh_token_secs * 1_000),
         clock,
     })))

@@ -9,6 +9,8 @@ use actix_web::http::header::HeaderMap;
 use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use tickgate_actors::clock::random_u128;
+use tickgate_core::access::Principal;
+use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::identity::oauth::{
     Asked, AuthorizationCode, AuthorizationRequest, AuthorizeFault, CodeGrant, Consent, ConsentPage, Form, OAuthCode, OAuthError,
     Params, PendingAuthorization, PendingRefusal, ScopeSet, error_redirect, success_redirect,
@@ -16,6 +18,7 @@ use tickgate_core::identity::oauth::{
 use tickgate_core::identity::{BrowserSession, Once, PresentedOnce, User};
 use tickgate_core::ports::{Record, Shelf, StoreError, Version};
 
+use super::notes::{Asker, Note};
 use super::pages;
 use super::server::{AuthorizationServer, once_random, random_bytes, unavailable};
 use crate::auth::only_cookie;
@@ -82,26 +85,26 @@ struct Waiting {
 
 impl AuthorizationServer {
     /// Answers `GET /authorize`: a client's request, or one that waits and whose person comes back from the sign-in.
-    pub async fn authorize(&self, query: &str, headers: &HeaderMap) -> Browser {
-        self.asked(query, headers).await.unwrap_or_else(stopped)
+    pub async fn authorize(&self, query: &str, headers: &HeaderMap, asker: &Asker) -> Browser {
+        self.asked(query, headers, asker).await.unwrap_or_else(|stop| self.stopped(stop, asker))
     }
 
     /// Answers `POST /authorize`: the form of the consent page.
-    pub async fn decide(&self, form: &str, headers: &HeaderMap) -> Browser {
-        self.decided(form, headers).await.unwrap_or_else(stopped)
+    pub async fn decide(&self, form: &str, headers: &HeaderMap, asker: &Asker) -> Browser {
+        self.decided(form, headers, asker).await.unwrap_or_else(|stop| self.stopped(stop, asker))
     }
 
-    async fn asked(&self, query: &str, headers: &HeaderMap) -> Result<Browser, Stop> {
+    async fn asked(&self, query: &str, headers: &HeaderMap, asker: &Asker) -> Result<Browser, Stop> {
         let params = read(query)?;
         if let (None, Some(name)) = (params.get("client_id"), params.get(PENDING)) {
             let waiting = self.waiting(headers).await?;
             if format!("{:032x}", waiting.name) != name {
                 return Err(PendingRefusal::OtherBrowser.into());
             }
-            return self.proceed(waiting, headers).await;
+            return self.proceed(waiting, headers, asker).await;
         }
         let asked = Asked::read(&params)?;
-        let client = self.client(asked.client_id).await?;
+        let client = self.client(asked.client_id, asker).await?;
         let request = match asked.check(client.as_ref(), &self.resource, &self.issuer) {
             Ok(request) => request,
             Err(AuthorizeFault::Page(error)) => return Err(error.into()),
@@ -110,7 +113,7 @@ impl AuthorizationServer {
         let random = once_random();
         let (pending, secret) = PendingAuthorization::begin(request, &random, &self.keys, self.clock.now());
         let cookie = Some(self.cookie(&secret));
-        self.proceed(Waiting { name: random.name, pending, version: None, cookie }, headers).await
+        self.proceed(Waiting { name: random.name, pending, version: None, cookie }, headers, asker).await
     }
 
     /// The request that this browser's cookie names.
@@ -125,7 +128,7 @@ impl AuthorizationServer {
         Ok(Waiting { name: presented.name, pending, version: Some(found.version), cookie: None })
     }
 
-    async fn proceed(&self, waiting: Waiting, headers: &HeaderMap) -> Result<Browser, Stop> {
+    async fn proceed(&self, waiting: Waiting, headers: &HeaderMap, asker: &Asker) -> Result<Browser, Stop> {
         let request = &waiting.pending.request;
         let signed_in = self.browsers.signed_in(headers).await?;
         let Some((_, user)) = signed_in.filter(|(session, _)| is_fresh_enough(session, &waiting.pending)) else {
@@ -147,7 +150,7 @@ impl AuthorizationServer {
         if request.prompt.none {
             return Ok(self.back(request, OAuthCode::ConsentRequired, "this person has not agreed"));
         }
-        self.show(waiting, &user, scopes).await
+        self.show(waiting, &user, scopes, asker).await
     }
 
     async fn sign_in(&self, waiting: Waiting) -> Result<Browser, Stop> {
@@ -167,8 +170,8 @@ impl AuthorizationServer {
         Ok(consent.is_some_and(|consent| consent.covers(&principal, request, scopes)))
     }
 
-    async fn show(&self, mut waiting: Waiting, user: &User, scopes: ScopeSet) -> Result<Browser, Stop> {
-        let client = self.client(&waiting.pending.request.client_id).await?.ok_or_else(OAuthError::unknown_client)?;
+    async fn show(&self, mut waiting: Waiting, user: &User, scopes: ScopeSet, asker: &Asker) -> Result<Browser, Stop> {
+        let client = self.client(&waiting.pending.request.client_id, asker).await?.ok_or_else(OAuthError::unknown_client)?;
         let principal = user.principal();
         let csrf = waiting.pending.show(&principal, &random_bytes());
         let record = record_of(waiting.name, NOBODYS, &waiting.pending);
@@ -181,7 +184,7 @@ impl AuthorizationServer {
         })
     }
 
-    async fn decided(&self, form: &str, headers: &HeaderMap) -> Result<Browser, Stop> {
+    async fn decided(&self, form: &str, headers: &HeaderMap, asker: &Asker) -> Result<Browser, Stop> {
         let params = read(form)?;
         let waiting = self.waiting(headers).await?;
         let (_, user) = self.browsers.signed_in(headers).await?.ok_or(PendingRefusal::OtherPerson)?;
@@ -193,18 +196,18 @@ impl AuthorizationServer {
         swapped.ok_or(PendingRefusal::Decided)?;
         let request = &decided.request;
         if params.get("decision") != Some("allow") {
-            tracing::info!(client = request.client_id, principal = %principal, "a person said no to a client");
+            self.write_down(asker, said(AuditAction::ConsentDeny, request, &principal, request.scopes)).await;
             return Ok(self.back(request, OAuthCode::AccessDenied, "the person said no"));
         }
         let Some(scopes) = user.scope().and_then(|most| request.scopes_for(most)) else {
             return Ok(self.back(request, OAuthCode::InvalidScope, "this person may not give any of these scopes"));
         };
         self.keep_consent(&Consent::given(&principal, request, scopes, self.clock.now())).await?;
+        self.write_down(asker, said(AuditAction::ConsentGrant, request, &principal, scopes)).await;
         Ok(go(self.code(&user, request, scopes).await?))
     }
 
     async fn keep_consent(&self, consent: &Consent) -> Result<(), StoreError> {
-        tracing::info!(client = consent.client_id, principal = %consent.principal, scopes = %consent.scopes, "a person agreed to a client");
         let record = Record {
             id: Consent::record_name(&consent.principal, &consent.client_id),
             principal: consent.principal.as_str().to_owned(),
@@ -228,6 +231,24 @@ impl AuthorizationServer {
         self.store.put(Shelf::AuthFlows, vec![record]).await?;
         self.note_use(&request.client_id).await;
         Ok(success_redirect(&request.redirect_uri, text.expose_secret(), request.state.as_deref(), &self.issuer))
+    }
+
+    /// The page of a fault. Nobody is sent anywhere.
+    fn stopped(&self, stop: Stop, asker: &Asker) -> Browser {
+        let (status, html) = match stop {
+            Stop::Fault(error) => {
+                // 401 would make a browser ask for a password.
+                let status = if error.code.status() == 401 { 400 } else { error.code.status() };
+                (status, pages::fault(error.code.as_str(), &error.description))
+            }
+            Stop::Refused(refusal) => {
+                let details = vec![("reason", refusal.to_string())];
+                let (action, outcome) = (AuditAction::BrowserMismatch, Outcome::Refused);
+                self.note(asker, Note { action, client: "", person: None, outcome, details });
+                (403, pages::fault("access_denied", &refusal.to_string()))
+            }
+        };
+        Browser { next: Next::Page { status, html }, cookie: None }
     }
 
     fn back(&self, request: &AuthorizationRequest, code: OAuthCode, description: &'static str) -> Browser {
@@ -274,18 +295,8 @@ fn go(to: String) -> Browser {
     Browser { next: Next::Go(to), cookie: None }
 }
 
-/// The page of a fault. Nobody is sent anywhere.
-fn stopped(stop: Stop) -> Browser {
-    let (status, html) = match stop {
-        Stop::Fault(error) => {
-            // 401 would make a browser ask for a password.
-            let status = if error.code.status() == 401 { 400 } else { error.code.status() };
-            (status, pages::fault(error.code.as_str(), &error.description))
-        }
-        Stop::Refused(refusal) => {
-            tracing::info!(problem = %refusal, "a consent does not count");
-            (403, pages::fault("access_denied", &refusal.to_string()))
-        }
-    };
-    Browser { next: Next::Page { status, html }, cookie: None }
+/// What a person said to a client.
+fn said<'a>(action: AuditAction, request: &'a AuthorizationRequest, person: &'a Principal, scopes: ScopeSet) -> Note<'a> {
+    let details = vec![("scope", scopes.to_string()), ("place", request.redirect_uri.shown())];
+    Note { action, client: &request.client_id, person: Some(person), outcome: Outcome::Done, details }
 }

@@ -3,12 +3,14 @@
 use bytes::Bytes;
 use serde_json::Value;
 use tickgate_actors::clock::random_u128;
+use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::identity::oauth::{
     Client, ClientCredentials, ClientKind, ClientUrl, NewClient, OAuthCode, OAuthError, Registration, RegistrationAnswer,
     authenticate,
 };
 use tickgate_core::ports::{Record, Shelf, Version};
 
+use super::notes::{Asker, Note};
 use super::server::{AuthorizationServer, random_bytes, unavailable};
 
 /// To whom registrations belong: they are nobody's, anybody may make one.
@@ -19,12 +21,14 @@ impl AuthorizationServer {
     ///
     /// # Errors
     /// `invalid_redirect_uri`, `invalid_client_metadata`, or that the store fails.
-    pub async fn register(&self, body: &Value) -> Result<RegistrationAnswer, OAuthError> {
+    pub async fn register(&self, body: &Value, asker: &Asker) -> Result<RegistrationAnswer, OAuthError> {
         let new = NewClient { id: random_u128(), secret: random_bytes() };
         let (client, answer) = Registration::read(body)?.accept(&new, &self.keys, self.clock.now());
         let put = self.store.put(Shelf::OauthClients, vec![record_of(&client)]);
         put.await.map_err(|error| unavailable(&error))?;
-        tracing::info!(client = answer.client_id(), "a client registered");
+        let (client, details) = (answer.client_id(), Vec::new());
+        let note = Note { action: AuditAction::ClientRegister, client, person: None, outcome: Outcome::Done, details };
+        self.note(asker, note);
         Ok(answer)
     }
 
@@ -32,10 +36,14 @@ impl AuthorizationServer {
     ///
     /// # Errors
     /// When its document will not do, or the store fails.
-    pub(super) async fn client(&self, id: &str) -> Result<Option<Client>, OAuthError> {
+    pub(super) async fn client(&self, id: &str, asker: &Asker) -> Result<Option<Client>, OAuthError> {
         if ClientUrl::is_wanted(id) {
             let url = ClientUrl::read(id).map_err(|fault| OAuthError::told(OAuthCode::InvalidClient, told(fault)))?;
-            return self.documents.find(&url).await.map(Some);
+            return self.documents.find(&url).await.map(Some).inspect_err(|error| {
+                let details = vec![("reason", error.description.to_string())];
+                let action = AuditAction::ClientRefuse;
+                self.note(asker, Note { action, client: id, person: None, outcome: Outcome::Refused, details });
+            });
         }
         Ok(self.registered(id).await?.map(|(client, _)| client))
     }

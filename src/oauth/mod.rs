@@ -7,6 +7,7 @@
 //! | `documents` | what does the metadata document of a client say, and from where may it be fetched |
 //! | `authorize` | where does the browser go next: to sign in, to the consent page, back to the client |
 //! | `pages` | what do people see |
+//! | `notes` | which rows does the audit log get, and who asked |
 //! | `tokens` | what does a client get for a code or a refresh token, and how does it give them back |
 //!
 //! What is kept lies on the shelves `OauthClients`, `Grants` (consents), `RefreshFamilies` and `AuthFlows` (waiting requests and codes);
@@ -15,12 +16,14 @@
 mod authorize;
 mod clients;
 mod documents;
+mod notes;
 mod pages;
 mod server;
 mod tokens;
 
 pub use authorize::{Browser, Next};
 pub use documents::{DocumentSettings, Documents};
+pub use notes::Asker;
 pub use pages::PAGE_POLICY;
 pub use server::{AuthorizationServer, Discovery, ServerParts};
 pub use tokens::TokenAnswer;

@@ -11,6 +11,7 @@ use tickgate_core::ports::{Store, StoreError};
 
 use super::documents::Documents;
 use crate::auth::{BrowserSessions, JwtAuthority};
+use crate::identity::AuditWriter;
 
 /// What people read who look for the documentation.
 const DOCUMENTATION: &str = "/docs";
@@ -31,6 +32,8 @@ pub struct ServerParts {
     pub browsers: Arc<BrowserSessions>,
     /// How documents of clients are fetched.
     pub documents: Documents,
+    /// The audit log.
+    pub audit: AuditWriter,
     /// `ACCESS_TOKEN_SECS` and `REFRESH_TOKEN_SECS`, in ms.
     pub lives: (u64, u64),
     /// The time.
@@ -59,6 +62,7 @@ pub struct AuthorizationServer {
     pub(super) keys: HashKeys,
     pub(super) browsers: Arc<BrowserSessions>,
     pub(super) documents: Documents,
+    pub(super) audit: AuditWriter,
     pub(super) access_ms: u64,
     pub(super) refresh_ms: u64,
     pub(super) clock: Clock,
@@ -69,7 +73,7 @@ impl AuthorizationServer {
     /// A server of these parts.
     #[must_use]
     pub fn new(parts: ServerParts) -> Self {
-        let ServerParts { public_url: issuer, tokens, store, keys, browsers, documents, lives, clock } = parts;
+        let ServerParts { public_url: issuer, tokens, store, keys, browsers, documents, audit, lives, clock } = parts;
         let resource = Resource::new(&format!("{issuer}/mcp"));
         let documentation = Some(format!("{issuer}{DOCUMENTATION}"));
         let server = AuthorizationServerMetadata::new(&issuer, documentation.clone(), true);
@@ -80,7 +84,7 @@ impl AuthorizationServer {
             keys: written(&tokens.key_set()),
         };
         let (access_ms, refresh_ms) = lives;
-        Self { issuer, resource, tokens, store, keys, browsers, documents, access_ms, refresh_ms, clock, discovery }
+        Self { issuer, resource, tokens, store, keys, browsers, documents, audit, access_ms, refresh_ms, clock, discovery }
     }
 
     /// The discovery documents.

@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
 use tickgate_actors::clock::random_u128;
 use tickgate_core::access::Principal;
+use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::identity::oauth::{
     AuthorizationCode, CodeClaim, OAuthCode, OAuthError, Params, Redeemed, RevocationRequest, ScopeSet, TokenGrant, TokenRequest,
 };
@@ -14,6 +15,7 @@ use tickgate_core::identity::refresh::{
 use tickgate_core::identity::{FamilyId, Once, PresentedOnce, User, UserId};
 use tickgate_core::ports::{Record, Shelf, Version};
 
+use super::notes::{Asker, Note};
 use super::server::{AuthorizationServer, random_bytes, unavailable};
 use crate::auth::AccessGrant;
 
@@ -42,6 +44,15 @@ struct CodeUse<'a> {
     redirect_uri: &'a str,
     verifier: &'a SecretString,
     resource: Option<&'a str>,
+    asker: &'a Asker,
+}
+
+/// What a refresh token is used with.
+struct RefreshUse<'a> {
+    client: &'a str,
+    scope: Option<&'a str>,
+    resource: Option<&'a str>,
+    asker: &'a Asker,
 }
 
 impl AuthorizationServer {
@@ -49,17 +60,17 @@ impl AuthorizationServer {
     ///
     /// # Errors
     /// With the exact codes of protocol.md §6.4.
-    pub async fn token(&self, form: &str, authorization: Option<&str>) -> Result<TokenAnswer, OAuthError> {
+    pub async fn token(&self, form: &str, authorization: Option<&str>, asker: &Asker) -> Result<TokenAnswer, OAuthError> {
         let request = TokenRequest::read(&params(form)?, authorization)?;
         self.authenticated(&request.client).await?;
         let client = request.client.id.as_str();
         match &request.grant {
             TokenGrant::AuthorizationCode { code, redirect_uri, verifier, resource } => {
-                let used = CodeUse { client, redirect_uri, verifier, resource: resource.as_deref() };
+                let used = CodeUse { client, redirect_uri, verifier, resource: resource.as_deref(), asker };
                 self.exchange(code, &used).await
             }
             TokenGrant::RefreshToken { token, scope, resource } => {
-                self.refresh(token, client, resource.as_deref(), scope.as_deref()).await
+                self.refresh(token, &RefreshUse { client, scope: scope.as_deref(), resource: resource.as_deref(), asker }).await
             }
         }
     }
@@ -79,7 +90,7 @@ impl AuthorizationServer {
             let code: AuthorizationCode = serde_json::from_slice(&found.record.body).map_err(|_| OAuthError::dead_grant())?;
             let redeemed = match code.redeem(&presented, &claim, &self.keys, now) {
                 Redeemed::Good(redeemed) => redeemed,
-                Redeemed::Replayed(family) => return Err(self.replayed(&code, family).await),
+                Redeemed::Replayed(family) => return Err(self.replayed(&code, family, used.asker).await),
                 Redeemed::Refused(refusal) => {
                     tracing::info!(client = used.client, problem = %refusal, "a code is refused");
                     return Err(refusal.told());
@@ -89,19 +100,19 @@ impl AuthorizationServer {
             let record = Record { body: written(&*redeemed), ..found.record };
             let swapped = self.store.swap(Shelf::AuthFlows, record, Some(found.version), now).await;
             if swapped.map_err(|error| unavailable(&error))?.is_some() {
-                return self.begin_family(&redeemed, &user).await;
+                return self.begin_family(&redeemed, &user, used.asker).await;
             }
         }
         Err(busy())
     }
 
     /// The family of a code that was just used for the first time.
-    async fn begin_family(&self, code: &AuthorizationCode, user: &User) -> Result<TokenAnswer, OAuthError> {
+    async fn begin_family(&self, code: &AuthorizationCode, user: &User, asker: &Asker) -> Result<TokenAnswer, OAuthError> {
         let (family, issue) = self.new_family(code);
         if self.swap_family(&family, None).await?.is_none() {
-            return Err(self.replayed(code, code.family).await);
+            return Err(self.replayed(code, code.family, asker).await);
         }
-        tracing::info!(client = family.terms.client, principal = %family.terms.principal, family = %family.id, "a client got tokens");
+        self.note(asker, about(AuditAction::TokenIssue, &family, Outcome::Done));
         self.note_use(&family.terms.client).await;
         self.answer(&family, issue, user, family.terms.scopes)
     }
@@ -122,23 +133,18 @@ impl AuthorizationServer {
     }
 
     /// A code came twice: what its first use gave is over, also if that is still being made.
-    async fn replayed(&self, code: &AuthorizationCode, family: FamilyId) -> OAuthError {
-        tracing::warn!(client = code.grant.client_id, family = %family, "a code was used twice: its tokens are withdrawn");
+    async fn replayed(&self, code: &AuthorizationCode, family: FamilyId, asker: &Asker) -> OAuthError {
         let dead = self.new_family(code).0.end(FamilyEnd::CodeReplay, self.clock.now());
+        self.note(asker, about(AuditAction::TokenCodeReplay, &dead, Outcome::Refused));
         match self.swap_family(&dead, None).await {
             Ok(Some(_)) => OAuthError::dead_grant(),
-            Ok(None) => self.end_family(family, FamilyEnd::CodeReplay).await.err().unwrap_or_else(OAuthError::dead_grant),
+            Ok(None) => self.end_family(family, FamilyEnd::CodeReplay, asker).await.err().unwrap_or_else(OAuthError::dead_grant),
             Err(error) => error,
         }
     }
 
-    async fn refresh(
-        &self,
-        token: &SecretString,
-        client: &str,
-        resource: Option<&str>,
-        scope: Option<&str>,
-    ) -> Result<TokenAnswer, OAuthError> {
+    async fn refresh(&self, token: &SecretString, used: &RefreshUse<'_>) -> Result<TokenAnswer, OAuthError> {
+        let RefreshUse { client, scope, resource, asker } = *used;
         let presented = PresentedRefresh::read(token.expose_secret()).ok_or_else(OAuthError::dead_grant)?;
         for _ in 0..ATTEMPTS {
             let (family, version) = self.family(presented.family).await?.ok_or_else(OAuthError::dead_grant)?;
@@ -147,6 +153,7 @@ impl AuthorizationServer {
                     let scopes = family.scopes_for(resource, scope)?;
                     let user = self.user(&family.terms.principal).await?;
                     if self.swap_family(&rotated, Some(version)).await?.is_some() {
+                        self.note(asker, about(AuditAction::TokenRefresh, &rotated, Outcome::Done));
                         self.note_use(client).await;
                         return self.answer(&rotated, issue, &user, scopes);
                     }
@@ -158,7 +165,7 @@ impl AuthorizationServer {
                 }
                 Presented::Reused(dead) => {
                     if self.swap_family(&dead, Some(version)).await?.is_some() {
-                        tracing::warn!(client, family = %dead.id, "a refresh token was used again: its family is withdrawn");
+                        self.note(asker, about(AuditAction::TokenRefreshReuse, &dead, Outcome::Refused));
                         return Err(OAuthError::dead_grant());
                     }
                 }
@@ -175,7 +182,7 @@ impl AuthorizationServer {
     ///
     /// # Errors
     /// `invalid_request`, `invalid_client`, or that the store fails.
-    pub async fn revoke(&self, form: &str, authorization: Option<&str>) -> Result<(), OAuthError> {
+    pub async fn revoke(&self, form: &str, authorization: Option<&str>, asker: &Asker) -> Result<(), OAuthError> {
         let request = RevocationRequest::read(&params(form)?, authorization)?;
         self.authenticated(&request.client).await?;
         let (token, client) = (request.token.expose_secret(), request.client.id.as_str());
@@ -195,12 +202,12 @@ impl AuthorizationServer {
                 .and_then(|claims| claims.family),
         };
         match family {
-            Some(family) => self.end_family(family, FamilyEnd::GivenBack).await,
+            Some(family) => self.end_family(family, FamilyEnd::GivenBack, asker).await,
             None => Ok(()),
         }
     }
 
-    async fn end_family(&self, id: FamilyId, why: FamilyEnd) -> Result<(), OAuthError> {
+    async fn end_family(&self, id: FamilyId, why: FamilyEnd, asker: &Asker) -> Result<(), OAuthError> {
         for _ in 0..ATTEMPTS {
             let Some((family, version)) = self.family(id).await? else { return Ok(()) };
             if !family.is_alive() {
@@ -208,7 +215,7 @@ impl AuthorizationServer {
             }
             let dead = family.end(why, self.clock.now());
             if self.swap_family(&dead, Some(version)).await?.is_some() {
-                tracing::info!(client = dead.terms.client, family = %id, why = ?why, "tokens are withdrawn");
+                self.note(asker, about(AuditAction::TokenRevoke, &dead, Outcome::Done));
                 return Ok(());
             }
         }
@@ -261,6 +268,12 @@ impl AuthorizationServer {
         let expires_in = ends.since(self.clock.now()).div_ceil(1_000);
         Ok(TokenAnswer { access_token, token_type: "Bearer", expires_in, refresh_token: issue.refresh_token, scope })
     }
+}
+
+/// What happened to a family; the row is its person's.
+fn about(action: AuditAction, family: &RefreshFamily, outcome: Outcome) -> Note<'_> {
+    let details = vec![("family", family.id.to_string()), ("scope", family.terms.scopes.to_string())];
+    Note { action, client: &family.terms.client, person: Some(&family.terms.principal), outcome, details }
 }
 
 fn params(form: &str) -> Result<Params, OAuthError> {

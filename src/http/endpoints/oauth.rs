@@ -16,8 +16,9 @@ use tickgate_core::identity::oauth::{MAX_PARAMS_BYTES, OAuthCode, OAuthError};
 
 use super::mcp::{must_be_json, read_bytes};
 use crate::http::error::Problem;
-use crate::http::gateway::{OnWorker, Worker};
-use crate::oauth::{AuthorizationServer, Browser, Discovery, Next, PAGE_POLICY};
+use crate::http::gateway::{OnWorker, Worker, client_ip};
+use crate::http::request::RequestIdentity;
+use crate::oauth::{Asker, AuthorizationServer, Browser, Discovery, Next, PAGE_POLICY};
 
 /// Longest registration, in bytes: twenty redirect addresses of 2 KB and what is said beside them.
 const MAX_REGISTRATION_BYTES: usize = 64 * 1_024;
@@ -65,7 +66,7 @@ pub(in crate::http) async fn register(request: HttpRequest, payload: Payload, On
         Err(problem) => return problem.respond(&request),
     };
     let fields: Value = serde_json::from_slice(&body).unwrap_or_default();
-    match server.register(&fields).await {
+    match server.register(&fields, &asker(&request, &worker)).await {
         Ok(answer) => json(StatusCode::CREATED, &answer),
         Err(error) => refused(&error),
     }
@@ -74,7 +75,7 @@ pub(in crate::http) async fn register(request: HttpRequest, payload: Payload, On
 /// Begins an authorization, or goes on with it after the sign-in.
 pub(in crate::http) async fn authorize(request: HttpRequest, OnWorker(worker): OnWorker) -> HttpResponse {
     match found(&worker) {
-        Ok(server) => page(server.authorize(request.query_string(), request.headers()).await),
+        Ok(server) => page(server.authorize(request.query_string(), request.headers(), &asker(&request, &worker)).await),
         Err(problem) => problem.respond(&request),
     }
 }
@@ -90,7 +91,7 @@ pub(in crate::http) async fn decide(request: HttpRequest, payload: Payload, OnWo
         return Problem::new(StatusCode::FORBIDDEN, "invalid_origin", detail).respond(&request);
     }
     match form(&request, payload).await {
-        Ok(form) => page(server.decide(&form, request.headers()).await),
+        Ok(form) => page(server.decide(&form, request.headers(), &asker(&request, &worker)).await),
         Err(problem) => problem.respond(&request),
     }
 }
@@ -102,7 +103,7 @@ pub(in crate::http) async fn token(request: HttpRequest, payload: Payload, OnWor
         Err(answer) => return answer,
     };
     let authorization = authorization(&request);
-    match server.token(&form, authorization.as_deref()).await {
+    match server.token(&form, authorization.as_deref(), &asker(&request, &worker)).await {
         Ok(answer) => json(StatusCode::OK, &answer),
         Err(error) => refused(&error),
     }
@@ -115,10 +116,14 @@ pub(in crate::http) async fn revoke(request: HttpRequest, payload: Payload, OnWo
         Err(answer) => return answer,
     };
     let authorization = authorization(&request);
-    match server.revoke(&form, authorization.as_deref()).await {
+    match server.revoke(&form, authorization.as_deref(), &asker(&request, &worker)).await {
         Ok(()) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish(),
         Err(error) => refused(&error),
     }
+}
+
+fn asker(request: &HttpRequest, worker: &Worker) -> Asker {
+    Asker { from: Some(client_ip(request, &worker.gateway.settings)), request_id: RequestIdentity::of(request) }
 }
 
 async fn sent<'a>(
