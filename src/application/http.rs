@@ -12,6 +12,7 @@ use actix_web_prom::PrometheusMetricsBuilder;
 use tickgate_actors::tasks::Tasks;
 
 use super::identity::Identity;
+use super::oauth::authorization_server;
 use super::parts::{Kept, Parts, close, reload, server_info, session_limits, sweep, tell};
 use super::sign_in::Browsers;
 use super::worker::{Served, WorkerParts};
@@ -102,8 +103,11 @@ impl Application {
         let Parts { simulator, sessions, worker, kept } =
             Parts::start(&settings, registry, server_info, kept, &metrics_registry).await?;
         let Browsers { browsers, tickets, sign_in } = Browsers::open(&settings, &public_url, &kept.store, &identity)?;
+        let oauth = authorization_server(&settings, &kept, &identity, &public_url, browsers.as_ref())?;
+        let resource_metadata = oauth.as_ref().map(|_| format!("{public_url}/.well-known/oauth-protected-resource/mcp"));
         let gateway = Arc::new(Gateway {
-            settings: http_settings(&settings, &public_url, address),
+            settings: HttpSettings { resource_metadata, ..http_settings(&settings, &public_url, address) },
+            oauth,
             authenticator: authenticator(&settings, &public_url, &identity)?,
             browsers,
             tickets,
@@ -231,6 +235,7 @@ fn http_settings(settings: &Settings, public_url: &str, address: SocketAddr) -> 
         legacy_sse: settings.sessions.legacy_sse,
         reports: settings.telemetry.sentry_dsn.is_some(),
         loopback: settings.listen.host.is_loopback(),
+        resource_metadata: None,
     }
 }
 

@@ -250,7 +250,6 @@ pub fn development_session_secret(data_dir: &Path) -> io::Result<SecretString> {
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::HeaderValue;
-
     use tickgate_core::time::Millis;
 
     use super::*;

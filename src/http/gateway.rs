@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use super::slots::StreamSlots;
 use crate::auth::{Authenticator, BrowserSessions, JwtAuthority, StreamTickets};
 use crate::identity::{AuditWriter, Directory, KeyService, Refusals};
+use crate::oauth::AuthorizationServer;
 use crate::oidc::{ProviderClient, SignIn};
 use crate::registry::LiveRegistry;
 use crate::settings::{AuthMode, LimitSettings, StreamSettings};
@@ -66,6 +67,8 @@ pub struct HttpSettings {
     pub reports: bool,
     /// `HOST` is a loopback address.
     pub loopback: bool,
+    /// Where the protected resource metadata is; `None` when there is no authorization server.
+    pub resource_metadata: Option<String>,
 }
 
 /// Counters of the edge.
@@ -120,6 +123,8 @@ pub struct Gateway {
     pub settings: HttpSettings,
     /// Who calls.
     pub authenticator: Authenticator,
+    /// The authorization server for MCP clients, where people can sign in.
+    pub oauth: Option<AuthorizationServer>,
     /// Which browsers are signed in; `None` without `SESSION_SECRET_KEY`.
     pub browsers: Option<Arc<BrowserSessions>>,
     /// Tickets for event streams; `None` as well.

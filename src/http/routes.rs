@@ -3,8 +3,8 @@
 use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
 
 use super::endpoints::{
-    API_KEYS, api, api_keys, auth, dashboard, docs, events, fallback, health, mcp, metrics, progress, stream_ticket, test_error,
-    tools, upstream_key, user,
+    API_KEYS, api, api_keys, auth, dashboard, docs, events, fallback, health, mcp, metrics, oauth, progress, stream_ticket,
+    test_error, tools, upstream_key, user,
 };
 
 /// Adds the routes of the HTTP+SSE transport of 2024-11-05. Without them its paths are as unknown as any other.
@@ -12,6 +12,32 @@ pub(super) fn http_sse_routes(config: &mut ServiceConfig) {
     config
         .service(resource("/sse").route(get().to(mcp::stream)).default_service(route().to(fallback::get_only)))
         .service(resource("/messages").route(post().to(mcp::post_to_stream)).default_service(route().to(fallback::post_only)));
+}
+
+/// Adds the routes of the authorization server.
+pub(super) fn oauth_routes(config: &mut ServiceConfig) {
+    let get_only = || route().to(fallback::get_only);
+    let post_only = || route().to(fallback::post_only);
+    config
+        .service(resource("/.well-known/oauth-protected-resource").route(get().to(oauth::resource)).default_service(get_only()))
+        .service(
+            resource("/.well-known/oauth-protected-resource/mcp").route(get().to(oauth::resource)).default_service(get_only()),
+        )
+        .service(resource("/.well-known/oauth-authorization-server").route(get().to(oauth::server)).default_service(get_only()))
+        .service(
+            resource("/.well-known/oauth-authorization-server/mcp").route(get().to(oauth::server)).default_service(get_only()),
+        )
+        .service(resource("/.well-known/openid-configuration").route(get().to(oauth::open_id)).default_service(get_only()))
+        .service(resource("/jwks.json").route(get().to(oauth::keys)).default_service(get_only()))
+        .service(resource("/register").route(post().to(oauth::register)).default_service(post_only()))
+        .service(
+            resource("/authorize")
+                .route(get().to(oauth::authorize))
+                .route(post().to(oauth::decide))
+                .default_service(route().to(fallback::get_post_only)),
+        )
+        .service(resource("/token").route(post().to(oauth::token)).default_service(post_only()))
+        .service(resource("/revoke").route(post().to(oauth::revoke)).default_service(post_only()));
 }
 
 /// Adds every other route to an application.

@@ -76,6 +76,12 @@ impl Settings {
             )));
         }
         check_sign_in(self, errors);
+        if self.listen.environment != Environment::Development && !self.access.cimd_allowed_hosts.is_empty() {
+            errors.push(SettingError::together(format!(
+                "CIMD_ALLOWED_HOSTS lets strangers make the gateway connect to private addresses, and APP_ENV is {}: leave it out",
+                self.listen.environment
+            )));
+        }
         if self.sessions.idle_secs > self.sessions.max_secs {
             errors.push(SettingError::together("SESSION_IDLE_SECS is longer than SESSION_MAX_SECS: make it at most as long"));
         }
@@ -115,6 +121,8 @@ fn access(reader: &mut Reader<'_>, listen: &ListenSettings) -> AccessSettings {
         static_keys: reader.optional("MCP_API_KEYS", list(static_key)).unwrap_or_default(),
         jwt_secrets: reader.optional("JWT_SECRET_KEY", list(secret_key)).unwrap_or_default(),
         access_token_secs: reader.read("ACCESS_TOKEN_SECS", within(60..=86_400)),
+        refresh_token_secs: reader.read("REFRESH_TOKEN_SECS", within(3_600..=31_536_000)),
+        cimd_allowed_hosts: reader.optional("CIMD_ALLOWED_HOSTS", list(host)).unwrap_or_default(),
         allowed_origins: reader.optional("ALLOWED_ORIGINS", list(origin)).unwrap_or_default(),
         allowed_hosts: reader.optional("ALLOWED_HOSTS", list(host)).unwrap_or_default(),
         trusted_proxies: reader.optional("TRUSTED_PROXIES", list(str::parse)).unwrap_or_default(),

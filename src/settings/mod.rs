@@ -88,6 +88,10 @@ pub struct AccessSettings {
     pub jwt_secrets: Vec<SecretString>,
     /// `ACCESS_TOKEN_SECS`.
     pub access_token_secs: u64,
+    /// `REFRESH_TOKEN_SECS`.
+    pub refresh_token_secs: u64,
+    /// `CIMD_ALLOWED_HOSTS`; empty outside development.
+    pub cimd_allowed_hosts: Vec<String>,
     /// `ALLOWED_ORIGINS`.
     pub allowed_origins: Vec<String>,
     /// `ALLOWED_HOSTS`.

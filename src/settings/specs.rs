@@ -55,6 +55,17 @@ pub const SPECS: &[Spec] = &[
         "Signs access tokens; a list rotates: the first signs, all are accepted. Generated into DATA_DIR in development.",
     ),
     spec("ACCESS_TOKEN_SECS", "3600", "60 to 86400", "Life of an access token."),
+    spec(
+        "REFRESH_TOKEN_SECS",
+        "2592000",
+        "3600 to 31536000",
+        "How long an MCP client stays signed in by refresh tokens; then its person signs in again.",
+    ),
+    open(
+        "CIMD_ALLOWED_HOSTS",
+        "a comma list of host names or addresses, in development only",
+        "Hosts of client metadata documents that may have private addresses and certificates of their own making.",
+    ),
     open(
         "GOOGLE_CLIENT_ID",
         "the client id of your web application at the provider",

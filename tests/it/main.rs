@@ -14,6 +14,7 @@ mod fan_in;
 mod health;
 mod honesty;
 mod leaks;
+mod oauth;
 mod own_key;
 mod reports;
 mod rest_tools;

@@ -10,6 +10,7 @@ pub(super) mod fallback;
 pub(super) mod health;
 pub(super) mod mcp;
 pub(super) mod metrics;
+pub(super) mod oauth;
 pub(super) mod progress;
 pub(super) mod query;
 pub(super) mod stream_ticket;

@@ -22,6 +22,8 @@ use crate::http::request::RequestIdentity;
 use crate::identity::KeyEntry;
 use crate::settings::AuthMode;
 
+use super::guard::is_for_any_origin;
+
 /// Headers by which a proxy shows that it forwarded a request.
 const FORWARDING_HEADERS: [&str; 7] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "fly-client-ip", "cf-connecting-ip"];
@@ -40,6 +42,9 @@ fn door(path: &str, settings: &HttpSettings) -> Door {
         "/" | "/favicon.ico" | "/health" | "/healthz" | "/readyz" => Door::Open,
         // Who comes here is about to be known, or to be forgotten.
         "/auth/login" | "/auth/callback" | "/callback" | "/auth/logout" => Door::Open,
+        // They know their callers by other means: clients by codes and secrets, people by their browser.
+        "/authorize" => Door::Open,
+        path if is_for_any_origin(path) => Door::Open,
         path if path.starts_with("/assets/") => Door::Open,
         "/metrics" => {
             if settings.metrics_public {

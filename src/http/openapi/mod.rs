@@ -3,6 +3,7 @@
 //! paperclip knows Swagger 2 and converts it; what that cannot say (event streams, bearer tokens) is added afterwards.
 
 mod examples;
+mod oauth_operations;
 mod operations;
 mod schema;
 mod tools;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
 use self::examples::{arguments, example};
+use self::oauth_operations::OAUTH_OPERATIONS;
 use self::operations::{AnswerKind, MCP_NAME, OPERATIONS, Operation, STREAM_TICKET, UPSTREAM_KEY};
 use crate::prompts::Prompt;
 use crate::registry::Registry;
@@ -32,7 +34,7 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
         "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     });
     document["security"] = json!([{}, {"bearer": []}, {"api_key": []}]);
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter().chain(OAUTH_OPERATIONS) {
         patch(&mut document["paths"][operation.path][operation.method], operation);
     }
     let calls = example_calls(registry);
@@ -51,7 +53,7 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
 
 fn swagger() -> Value {
     let mut paths = Map::new();
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter().chain(OAUTH_OPERATIONS) {
         let parameters: Vec<Value> = operation
             .parameters
             .iter()
@@ -248,7 +250,7 @@ mod tests {
             let path = path.replace("{name}", "get_aggs");
             assert!(document["paths"].get(&path).is_some(), "{path} is missing in the document");
         }
-        for operation in OPERATIONS {
+        for operation in OPERATIONS.iter().chain(OAUTH_OPERATIONS) {
             let entry = &document["paths"][operation.path][operation.method];
             assert_eq!(entry["operationId"], operation.id);
             assert_eq!(entry["parameters"].as_array().map_or(0, Vec::len), operation.parameters.len(), "{}", operation.id);
