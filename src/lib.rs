@@ -29,6 +29,7 @@ mod dashboard;
 pub mod http;
 pub mod identity;
 pub mod oauth;
+pub mod oidc;
 mod process;
 pub mod prompts;
 pub mod registry;

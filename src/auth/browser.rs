@@ -109,10 +109,27 @@ impl BrowserSessions {
     /// When the store fails.
     pub async fn signed_in(&self, headers: &HeaderMap) -> Result<Option<(BrowserSession, User)>, StoreError> {
         let Some(session) = self.find(headers).await? else { return Ok(None) };
-        let users = self.store.of(Shelf::Users, session.user.principal().as_str(), self.clock.now()).await?;
+        Ok(self.person(session.user).await?.map(|user| (session, user)))
+    }
+
+    /// A person who may do something; `None` when they are disabled or gone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn person(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let users = self.store.of(Shelf::Users, id.principal().as_str(), self.clock.now()).await?;
         let mut users = users.iter().filter_map(|found| serde_json::from_slice::<User>(&found.record.body).ok());
-        let user = users.find(|user| user.id == session.user && user.scope().is_some());
-        Ok(user.map(|user| (session, user)))
+        Ok(users.find(|user| user.id == id && user.scope().is_some()))
+    }
+
+    /// Whether a session is good now, whoever asks.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn lives(&self, id: SessionId) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let found = self.store.find(Shelf::AuthFlows, id.0, now).await?;
+        Ok(found.and_then(|found| read(&found.record.body)).is_some_and(|session| session.check(now).is_ok()))
     }
 
     /// Ends a session; one that does not exist has ended already.

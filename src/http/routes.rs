@@ -3,8 +3,8 @@
 use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
 
 use super::endpoints::{
-    API_KEYS, api, api_keys, dashboard, docs, events, fallback, health, mcp, metrics, oauth, progress, test_error, tools,
-    upstream_key,
+    API_KEYS, api, api_keys, auth, dashboard, docs, events, fallback, health, mcp, metrics, oauth, progress, stream_ticket,
+    test_error, tools, upstream_key, user,
 };
 
 /// Adds the routes of the HTTP+SSE transport of 2024-11-05. Without them its paths are as unknown as any other.
@@ -62,6 +62,17 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/api/news/{symbol}").route(get().to(api::news)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/bars/{symbol}").route(get().to(api::bars)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/status").route(get().to(api::status)).default_service(route().to(fallback::get_only)))
+        .service(resource("/auth/login").route(get().to(auth::login)).default_service(route().to(fallback::get_only)))
+        .service(resource("/auth/callback").route(get().to(auth::callback)).default_service(route().to(fallback::get_only)))
+        .service(resource("/callback").route(get().to(auth::callback)).default_service(route().to(fallback::get_only)))
+        .service(resource("/auth/logout").route(post().to(auth::logout)).default_service(route().to(fallback::post_only)))
+        .service(resource("/auth/refresh").route(post().to(auth::refresh)).default_service(route().to(fallback::post_only)))
+        .service(
+            resource("/auth/stream-ticket")
+                .route(post().to(stream_ticket::post))
+                .default_service(route().to(fallback::post_only)),
+        )
+        .service(resource("/api/user").route(get().to(user::get)).default_service(route().to(fallback::get_only)))
         .service(
             resource("/api/user/upstream-key")
                 .route(get().to(upstream_key::get))

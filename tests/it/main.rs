@@ -4,6 +4,7 @@
 
 mod support;
 
+mod api_keys;
 mod client_library;
 mod clients;
 mod command_line;
@@ -19,6 +20,7 @@ mod reports;
 mod rest_tools;
 mod resume;
 mod sessions;
+mod sign_in;
 mod soak;
 mod stateless;
 mod storage;

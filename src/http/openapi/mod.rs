@@ -15,7 +15,7 @@ use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
 use self::examples::{arguments, example};
 use self::oauth_operations::OAUTH_OPERATIONS;
-use self::operations::{AnswerKind, MCP_NAME, OPERATIONS, Operation, UPSTREAM_KEY};
+use self::operations::{AnswerKind, MCP_NAME, OPERATIONS, Operation, STREAM_TICKET, UPSTREAM_KEY};
 use crate::prompts::Prompt;
 use crate::registry::Registry;
 
@@ -40,6 +40,7 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
     let calls = example_calls(registry);
     document["paths"]["/messages"]["post"]["requestBody"] = request_body(&calls);
     document["paths"][UPSTREAM_KEY]["put"]["requestBody"] = upstream_key_body();
+    document["paths"][STREAM_TICKET]["post"]["requestBody"] = stream_ticket_body();
     patch_mcp(&mut document["paths"]["/mcp"]["post"], calls);
     for (path, operation) in tools::paths(registry) {
         document["paths"][path] = json!({ "post": operation });
@@ -97,6 +98,7 @@ fn patch(entry: &mut Value, operation: &Operation) {
         }
         AnswerKind::Nothing => ("204", "Done", Value::Null),
         AnswerKind::Accepted => ("202", "Taken", Value::Null),
+        AnswerKind::Redirect => ("303", "On to another page", Value::Null),
     };
     let mut answer = json!({ "description": description });
     if !content.is_null() {
@@ -184,6 +186,13 @@ fn request_body(calls: &[Call]) -> Value {
 }
 
 /// What sets a caller's own upstream key.
+fn stream_ticket_body() -> Value {
+    let schema = json!({"type": "object", "additionalProperties": false, "required": ["path"], "properties": {
+        "path": {"type": "string", "enum": ["/events", "/api/mcp/stream-news", "/api/mcp/stream-prices", "/api/mcp/stream-alerts"]},
+    }});
+    json!({"required": false, "content": {"application/json": {"schema": schema, "example": {"path": "/events"}}}})
+}
+
 fn upstream_key_body() -> Value {
     let schema = json!({"type": "object", "required": ["key"], "additionalProperties": false, "properties": {
         "key": {"type": "string", "format": "password", "minLength": 8, "maxLength": 256, "description": "Your key; it is never shown again"},
@@ -247,7 +256,7 @@ mod tests {
             assert_eq!(entry["parameters"].as_array().map_or(0, Vec::len), operation.parameters.len(), "{}", operation.id);
             assert!(
                 entry["responses"]["200"]["content"].is_object()
-                    || matches!(operation.answer, AnswerKind::Nothing | AnswerKind::Accepted),
+                    || matches!(operation.answer, AnswerKind::Nothing | AnswerKind::Accepted | AnswerKind::Redirect),
                 "{}",
                 operation.id
             );
