@@ -9,7 +9,7 @@ use crate::auth::BrowserSessions;
 use crate::oauth::{AuthorizationServer, DocumentSettings, Documents, ServerParts};
 use crate::settings::{AuthMode, Settings};
 
-/// Builds it; `None` where credentials are not looked at, or nothing can be signed or sealed: then clients are told of none.
+/// Builds it; `None` where credentials are not looked at, nobody can sign in, or nothing can be signed: then clients are told of none.
 ///
 /// # Errors
 /// When the secret of development cannot be kept.
@@ -21,11 +21,15 @@ pub(super) fn authorization_server(
     browsers: Option<&Arc<BrowserSessions>>,
 ) -> anyhow::Result<Option<AuthorizationServer>> {
     let (access, clock) = (&settings.access, identity.clock);
+    let (Some(browsers), Some(_)) = (browsers, &access.sign_in) else { return Ok(None) };
     if matches!(access.mode, AuthMode::Off | AuthMode::InsecureOff) {
         return Ok(None);
     }
     let tokens = jwt_authority(access, &settings.listen, public_url)?;
-    let Some(browsers) = browsers.filter(|_| tokens.can_sign()) else { return Ok(None) };
+    if !tokens.can_sign() {
+        tracing::warn!("people can sign in, but their MCP clients get no tokens: JWT_SECRET_KEY is not set");
+        return Ok(None);
+    }
     let documents = DocumentSettings { allowed_hosts: access.cimd_allowed_hosts.clone() };
     Ok(Some(AuthorizationServer::new(ServerParts {
         public_url: public_url.to_owned(),

@@ -143,7 +143,7 @@ fn unreadable(problem: &Problem) -> OAuthError {
 }
 
 fn found(worker: &Worker) -> Result<&AuthorizationServer, Problem> {
-    let detail = "There is no authorization server here: credentials are not looked at, or nobody can sign in; see docs/AUTH.md.";
+    let detail = "There is no authorization server here: nobody can sign in; docs/AUTH.md says how to set it up.";
     worker.gateway.oauth.as_ref().ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
 }
 

@@ -67,10 +67,15 @@ fn a_refusal_says_where_to_ask_and_for_which_scope() {
 
 #[test]
 fn where_credentials_are_not_looked_at_nobody_is_sent_to_sign_in() {
-    let gateway = TestGateway::start();
+    let off = TestGateway::start();
+    let keys_only = TestGateway::with(&[("AUTH", "required"), ("MCP_API_KEYS", "a-key-for-the-tests-1")]);
     for path in ["/.well-known/oauth-protected-resource", "/.well-known/oauth-authorization-server", "/jwks.json", "/authorize"] {
-        assert_eq!(get(path).send(gateway.address).status, 404, "{path}");
+        for gateway in [&off, &keys_only] {
+            assert_eq!(get(path).send(gateway.address).status, 404, "{path}");
+        }
     }
+    let refused = get("/mcp").send(keys_only.address);
+    assert_eq!(refused.header("www-authenticate"), Some("Bearer scope=\"read write\""));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::support::*;
 
 /// A site over HTTPS with a certificate of its own making.
-struct Site {
+pub(super) struct Site {
     address: SocketAddr,
     asked: Arc<AtomicUsize>,
     /// Status line, further header lines, body.
@@ -20,7 +20,7 @@ struct Site {
 }
 
 impl Site {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let certificate = CertificateDer::from_pem_slice(include_bytes!("site.pem")).unwrap();
         let key = PrivateKeyDer::from_pem_slice(include_bytes!("site.key")).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -53,7 +53,7 @@ impl Site {
         site
     }
 
-    fn client(&self) -> String {
+    pub(super) fn client(&self) -> String {
         format!("https://localhost:{}/client.json", self.address.port())
     }
 
@@ -61,7 +61,7 @@ impl Site {
         *self.answer.lock().unwrap() = (status.to_owned(), headers.to_owned(), body.into());
     }
 
-    fn serves(&self, document: &Value) {
+    pub(super) fn serves(&self, document: &Value) {
         self.says("200 OK", "Content-Type: application/json\r\n", document.to_string());
     }
 
@@ -69,7 +69,7 @@ impl Site {
         json!({"client_id": self.client(), "client_name": "A site's client", "redirect_uris": [REDIRECT]})
     }
 
-    fn asked(&self) -> usize {
+    pub(super) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }

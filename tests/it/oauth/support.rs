@@ -17,6 +17,7 @@ use tickgate_core::identity::{AdminEmails, Identity, User, UserId};
 use tickgate_core::ports::{Record, Shelf, Store};
 use url::Url;
 
+use crate::support::oidc_provider::CLIENT;
 use crate::support::{Answer, Request, TestGateway, get, post};
 
 pub(super) const DATA_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -33,6 +34,10 @@ pub(super) fn gateway(more: &[(&str, &str)]) -> TestGateway {
         ("DATA_ENCRYPTION_KEY", DATA_KEY),
         ("SESSION_SECRET_KEY", SESSION_KEY),
         ("RATE_LIMIT_AUTH", "0"),
+        // Nobody is there: most tests begin with a browser that has signed in.
+        ("GOOGLE_ISSUER", "http://127.0.0.1:9"),
+        ("GOOGLE_CLIENT_ID", CLIENT.0),
+        ("GOOGLE_CLIENT_SECRET", CLIENT.1),
     ];
     TestGateway::with(&[&own[..], more].concat())
 }
