@@ -1,6 +1,6 @@
 //! How many credentials can one core check in a second: API keys that are known, API keys that are not, and our own tokens.
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on panics")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on panics")]
 
 use std::hint::black_box;
 

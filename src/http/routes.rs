@@ -40,8 +40,25 @@ pub(super) fn oauth_routes(config: &mut ServiceConfig) {
         .service(resource("/revoke").route(post().to(oauth::revoke)).default_service(post_only()));
 }
 
+/// Adds the routes of browsers that sign in and out.
+fn browser_routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/auth/login").route(get().to(auth::login)).default_service(route().to(fallback::get_only)))
+        .service(resource("/auth/callback").route(get().to(auth::callback)).default_service(route().to(fallback::get_only)))
+        .service(resource("/callback").route(get().to(auth::callback)).default_service(route().to(fallback::get_only)))
+        .service(resource("/auth/logout").route(post().to(auth::logout)).default_service(route().to(fallback::post_only)))
+        .service(resource("/auth/refresh").route(post().to(auth::refresh)).default_service(route().to(fallback::post_only)))
+        .service(
+            resource("/auth/stream-ticket")
+                .route(post().to(stream_ticket::post))
+                .default_service(route().to(fallback::post_only)),
+        )
+        .service(resource("/api/user").route(get().to(user::get)).default_service(route().to(fallback::get_only)));
+}
+
 /// Adds every other route to an application.
 pub(super) fn routes(config: &mut ServiceConfig) {
+    browser_routes(config);
     config
         .service(
             resource("/mcp")
@@ -62,17 +79,6 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/api/news/{symbol}").route(get().to(api::news)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/bars/{symbol}").route(get().to(api::bars)).default_service(route().to(fallback::get_only)))
         .service(resource("/api/status").route(get().to(api::status)).default_service(route().to(fallback::get_only)))
-        .service(resource("/auth/login").route(get().to(auth::login)).default_service(route().to(fallback::get_only)))
-        .service(resource("/auth/callback").route(get().to(auth::callback)).default_service(route().to(fallback::get_only)))
-        .service(resource("/callback").route(get().to(auth::callback)).default_service(route().to(fallback::get_only)))
-        .service(resource("/auth/logout").route(post().to(auth::logout)).default_service(route().to(fallback::post_only)))
-        .service(resource("/auth/refresh").route(post().to(auth::refresh)).default_service(route().to(fallback::post_only)))
-        .service(
-            resource("/auth/stream-ticket")
-                .route(post().to(stream_ticket::post))
-                .default_service(route().to(fallback::post_only)),
-        )
-        .service(resource("/api/user").route(get().to(user::get)).default_service(route().to(fallback::get_only)))
         .service(
             resource("/api/user/upstream-key")
                 .route(get().to(upstream_key::get))

@@ -223,7 +223,7 @@ impl Directory {
         let mut polled = self.0.polled.subscribe();
         // The poll that is under way may have asked before; an odd number says that there is one.
         let now = *polled.borrow_and_update();
-        let enough = now + if now % 2 == 0 { 2 } else { 3 };
+        let enough = now + if now.is_multiple_of(2) { 2 } else { 3 };
         self.0.wanted.notify_one();
         tokio::time::timeout(CATCH_UP, polled.wait_for(|polls| *polls >= enough)).await.is_ok_and(|polled| polled.is_ok())
     }

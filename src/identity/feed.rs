@@ -99,49 +99,58 @@ async fn take_over(directory: &Directory, store: &dyn Store, change: Change, clo
         Err(error) => return Err(error),
     };
     match (change.shelf, found) {
-        (Shelf::ApiKeys, Some(record)) => {
-            put(&record, |key: ApiKey| (key.id.name() == record.id).then(|| directory.put_key(key)))
-        }
+        (Shelf::ApiKeys, Some(record)) => put(&record, |key| put_key(directory, record.id, key)),
         (Shelf::ApiKeys, None) => directory.forget_key(change.id),
-        (Shelf::Users, Some(record)) => put(&record, |user: User| Some(directory.put_user(&user))),
+        (Shelf::Users, Some(record)) => put(&record, |user| put_user(directory, &user)),
         (Shelf::Users, None) => directory.forget_account(change.id),
-        (_, Some(record)) => put(&record, |family| Some(end_if_dead(directory, &family))),
+        (_, Some(record)) => put(&record, |family| end_if_dead(directory, &family)),
         (_, None) => directory.end_family(change.id, clock.now()),
     }
     Ok(())
 }
 
-fn end_if_dead(directory: &Directory, family: &RefreshFamily) {
+/// Takes over a key, if it lies under its own name.
+fn put_key(directory: &Directory, name: u128, key: ApiKey) -> bool {
+    let fits = key.id.name() == name;
+    if fits {
+        directory.put_key(key);
+    }
+    fits
+}
+
+fn put_user(directory: &Directory, user: &User) -> bool {
+    directory.put_user(user);
+    true
+}
+
+fn end_if_dead(directory: &Directory, family: &RefreshFamily) -> bool {
     if let Some((at, _)) = family.ended {
         directory.end_family(family.id.0, at);
     }
+    true
 }
 
 async fn read_all(directory: &Directory, store: &dyn Store, clock: Clock) -> Result<(), StoreError> {
     let now = clock.now();
     let users = store.all(Shelf::Users, now).await?;
-    users.iter().for_each(|record| put(record, |user: User| Some(directory.put_user(&user))));
+    users.iter().for_each(|record| put(record, |user| put_user(directory, &user)));
     let keys = store.all(Shelf::ApiKeys, now).await?;
     let mut ids = Vec::with_capacity(keys.len());
     for record in &keys {
         put(record, |key: ApiKey| {
-            let fits = key.id.name() == record.id;
-            if fits {
-                ids.push(key.id);
-                directory.put_key(key);
-            }
-            fits.then_some(())
+            ids.push(key.id);
+            put_key(directory, record.id, key)
         });
     }
     let families = store.all(Shelf::RefreshFamilies, now).await?;
-    families.iter().for_each(|record| put(record, |family| Some(end_if_dead(directory, &family))));
+    families.iter().for_each(|record| put(record, |family| end_if_dead(directory, &family)));
     directory.keep_only(&ids, &users.iter().map(|record| record.id).collect::<Vec<_>>());
     Ok(())
 }
 
 /// Reads a record; one that makes no sense lets nobody in.
-fn put<T: DeserializeOwned>(record: &Record, take: impl FnOnce(T) -> Option<()>) {
-    if serde_json::from_slice(&record.body).ok().and_then(take).is_none() {
+fn put<T: DeserializeOwned>(record: &Record, take: impl FnOnce(T) -> bool) {
+    if !serde_json::from_slice(&record.body).is_ok_and(take) {
         tracing::error!(
             record.id = format!("{:032x}", record.id),
             "a record of keys or people makes no sense: it lets nobody in"

@@ -18,7 +18,8 @@ mod entry;
 mod feed;
 mod keys;
 mod refused;
-
+#[cfg(test)]
+mod tests;
 mod uses;
 
 pub use audit::{AuditMetrics, AuditQueue, AuditWriter, Happening, Who};

@@ -74,10 +74,11 @@ fn every_error_is_told_at_once_and_a_secret_is_never_shown() {
 }
 
 #[test]
-fn production_without_a_credential_refuses_to_start() {
-    let production = [("APP_ENV", "production"), ("DATA_ENCRYPTION_KEY", SECRET)];
-    let error = gather(&production).unwrap_err();
+fn production_without_a_credential_is_refused_at_once_where_no_stored_key_can_be_read() {
+    let error = gather(&[("APP_ENV", "production")]).unwrap_err();
     assert!(error.contains("no credential is configured"), "{error}");
+    let production = [("APP_ENV", "production"), ("DATA_ENCRYPTION_KEY", SECRET)];
+    assert!(!gather(&production).unwrap().access.has_credentials(), "the start looks for a stored key");
     for credential in [("MCP_API_KEYS", "0123456789abcdef"), ("JWT_SECRET_KEY", SECRET)] {
         assert!(gather(&[&production[..], &[credential]].concat()).is_ok());
     }

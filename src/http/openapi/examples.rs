@@ -29,6 +29,13 @@ pub(super) fn example(id: &str) -> Value {
         "user" => json!({"principal": "user:0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "scope": "write", "user": {
             "id": "0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "name": "Ada", "email": "ada@example.com", "email_verified": true, "role": "user",
             "created": "2026-03-10T18:31:07.294Z", "last_seen": "2026-03-10T18:31:07.294Z"}}),
+        "api_keys_list" => json!({"api_keys": [super::keys::example()]}),
+        "api_keys_get" => super::keys::example(),
+        "api_keys_create" | "api_keys_rotate" => {
+            let mut example = super::keys::example();
+            example["key"] = json!("tg_<id>_<secret>");
+            example
+        }
         "health" => json!({"status": "healthy", "uptime_seconds": 12, "version": env!("CARGO_PKG_VERSION"), "checks": {}}),
         "live" => json!({"status": "alive"}),
         "ready" => json!({"status": "ready"}),

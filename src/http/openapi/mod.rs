@@ -3,6 +3,7 @@
 //! paperclip knows Swagger 2 and converts it; what that cannot say (event streams, bearer tokens) is added afterwards.
 
 mod examples;
+mod keys;
 mod oauth_operations;
 mod operations;
 mod schema;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
 use self::examples::{arguments, example};
+use self::keys::KEY_OPERATIONS;
 use self::oauth_operations::OAUTH_OPERATIONS;
 use self::operations::{AnswerKind, MCP_NAME, OPERATIONS, Operation, STREAM_TICKET, UPSTREAM_KEY};
 use crate::prompts::Prompt;
@@ -34,11 +36,12 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
         "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     });
     document["security"] = json!([{}, {"bearer": []}, {"api_key": []}]);
-    for operation in OPERATIONS.iter().chain(OAUTH_OPERATIONS) {
+    for operation in operations() {
         patch(&mut document["paths"][operation.path][operation.method], operation);
     }
     let calls = example_calls(registry);
     document["paths"]["/messages"]["post"]["requestBody"] = request_body(&calls);
+    keys::patch_bodies(&mut document);
     document["paths"][UPSTREAM_KEY]["put"]["requestBody"] = upstream_key_body();
     document["paths"][STREAM_TICKET]["post"]["requestBody"] = stream_ticket_body();
     patch_mcp(&mut document["paths"]["/mcp"]["post"], calls);
@@ -51,9 +54,14 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
     document.to_string().into()
 }
 
+/// Every operation but those of the tools.
+fn operations() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().chain(KEY_OPERATIONS).chain(OAUTH_OPERATIONS)
+}
+
 fn swagger() -> Value {
     let mut paths = Map::new();
-    for operation in OPERATIONS.iter().chain(OAUTH_OPERATIONS) {
+    for operation in operations() {
         let parameters: Vec<Value> = operation
             .parameters
             .iter()
@@ -87,6 +95,9 @@ fn patch(entry: &mut Value, operation: &Operation) {
     let (status, description, content) = match operation.answer {
         AnswerKind::Json => {
             ("200", "The answer", json!({"application/json": {"schema": {"type": "object"}, "example": example(operation.id)}}))
+        }
+        AnswerKind::Created => {
+            ("201", "Made", json!({"application/json": {"schema": {"type": "object"}, "example": example(operation.id)}}))
         }
         AnswerKind::Events => (
             "200",
@@ -250,12 +261,12 @@ mod tests {
             let path = path.replace("{name}", "get_aggs");
             assert!(document["paths"].get(&path).is_some(), "{path} is missing in the document");
         }
-        for operation in OPERATIONS.iter().chain(OAUTH_OPERATIONS) {
+        for operation in operations() {
             let entry = &document["paths"][operation.path][operation.method];
             assert_eq!(entry["operationId"], operation.id);
             assert_eq!(entry["parameters"].as_array().map_or(0, Vec::len), operation.parameters.len(), "{}", operation.id);
             assert!(
-                entry["responses"]["200"]["content"].is_object()
+                ["200", "201"].iter().any(|status| entry["responses"][status]["content"].is_object())
                     || matches!(operation.answer, AnswerKind::Nothing | AnswerKind::Accepted | AnswerKind::Redirect),
                 "{}",
                 operation.id

@@ -24,6 +24,7 @@ pub(super) struct Parameter {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum AnswerKind {
     Json,
+    Created,
     Events,
     Text,
     Nothing,
@@ -32,7 +33,7 @@ pub(super) enum AnswerKind {
     Redirect,
 }
 
-const fn query(name: &'static str, kind: &'static str, example: &'static str, help: &'static str) -> Parameter {
+pub(super) const fn query(name: &'static str, kind: &'static str, example: &'static str, help: &'static str) -> Parameter {
     Parameter { name, place: "query", required: false, kind, example, help }
 }
 
