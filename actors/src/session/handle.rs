@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix::Addr;
+use tickgate_core::access::Scope;
 use tickgate_core::rpc::{ClientMessage, RpcError};
 use tickgate_core::sse::EventId;
 use tokio::sync::oneshot;
@@ -10,7 +11,11 @@ use tokio::sync::oneshot;
 use super::{Answer, Close, OpenStream, SessionActor, Submit, SubmitBatch};
 
 /// Speaks to one session.
-pub struct SessionHandle(pub(super) Arc<Addr<SessionActor>>);
+pub struct SessionHandle {
+    pub(super) session: Arc<Addr<SessionActor>>,
+    /// What whoever speaks may do now; that of whoever opened the session when nothing is said.
+    scope: Option<Scope>,
+}
 
 /// Why a session does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +30,14 @@ pub enum SubmitError {
 
 impl SessionHandle {
     pub(super) const fn new(session: Arc<Addr<SessionActor>>) -> Self {
-        Self(session)
+        Self { session, scope: None }
+    }
+
+    /// Speaks for a caller with this scope: a session is its principal's, but what may be done in it is said by the credential of
+    /// each request, which may be another than the one that opened it, or be worth less by now.
+    #[must_use]
+    pub fn acting_with(self, scope: Scope) -> Self {
+        Self { scope: Some(scope), ..self }
     }
 
     /// Submits a message and waits for its answer, for as long as its call takes.
@@ -34,7 +46,7 @@ impl SessionHandle {
     /// When the session is too busy or gone.
     pub async fn submit(&self, message: ClientMessage, request_id: String) -> Result<Answer, SubmitError> {
         let (reply, answer) = oneshot::channel();
-        self.0.try_send(Submit { message, request_id, reply }).map_err(refused)?;
+        self.session.try_send(Submit { message, request_id, scope: self.scope, reply }).map_err(refused)?;
         answer.await.map_err(|_| SubmitError::Ended)
     }
 
@@ -48,7 +60,7 @@ impl SessionHandle {
         request_id: String,
     ) -> Result<Answer, SubmitError> {
         let (reply, answer) = oneshot::channel();
-        self.0.try_send(SubmitBatch { messages, request_id, reply }).map_err(refused)?;
+        self.session.try_send(SubmitBatch { messages, request_id, scope: self.scope, reply }).map_err(refused)?;
         answer.await.map_err(|_| SubmitError::Ended)
     }
 
@@ -58,7 +70,7 @@ impl SessionHandle {
     /// When the session is too busy or gone.
     pub async fn open_stream(&self, resume: Option<EventId>) -> Result<Answer, SubmitError> {
         let (reply, answer) = oneshot::channel();
-        self.0.try_send(OpenStream { resume, reply }).map_err(refused)?;
+        self.session.try_send(OpenStream { resume, reply }).map_err(refused)?;
         answer.await.map_err(|_| SubmitError::Ended)
     }
 
@@ -67,7 +79,7 @@ impl SessionHandle {
     /// # Errors
     /// When the session is gone already.
     pub async fn close(&self) -> Result<(), SubmitError> {
-        self.0.send(Close).await.map_err(|_| SubmitError::Ended)
+        self.session.send(Close).await.map_err(|_| SubmitError::Ended)
     }
 }
 

@@ -20,7 +20,7 @@ use actix::fut::wrap_stream;
 use actix::{
     Actor, ActorContext, ActorFutureExt, ActorStreamExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
 };
-use tickgate_core::access::Caller;
+use tickgate_core::access::{Caller, Scope};
 use tickgate_core::mcp::{FeatureResult, Refusal, Revision};
 use tickgate_core::rpc::{ClientMessage, RpcError};
 use tickgate_core::session::{
@@ -276,6 +276,7 @@ struct Submit {
     message: ClientMessage,
     /// The id of the HTTP request, for what is asked upstream on its behalf.
     request_id: String,
+    scope: Option<Scope>,
     reply: oneshot::Sender<Answer>,
 }
 
@@ -308,6 +309,7 @@ struct Tell(Notice);
 struct SubmitBatch {
     messages: Vec<Result<ClientMessage, RpcError>>,
     request_id: String,
+    scope: Option<Scope>,
     reply: oneshot::Sender<Answer>,
 }
 
@@ -319,8 +321,9 @@ struct Gone(ExchangeId);
 impl Handler<Submit> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, Submit { message, request_id, reply }: Submit, ctx: &mut Self::Context) {
+    fn handle(&mut self, Submit { message, request_id, scope, reply }: Submit, ctx: &mut Self::Context) {
         self.request_id = request_id;
+        self.caller.scope = scope.unwrap_or(self.caller.scope);
         let exchange = self.new_exchange(Outlet::waiting(reply));
         self.happen(Input::Posted(Posted { exchange, message, stream: StreamId(random_u128()) }), ctx);
     }
@@ -329,8 +332,9 @@ impl Handler<Submit> for SessionActor {
 impl Handler<SubmitBatch> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, SubmitBatch { messages, request_id, reply }: SubmitBatch, ctx: &mut Self::Context) {
+    fn handle(&mut self, SubmitBatch { messages, request_id, scope, reply }: SubmitBatch, ctx: &mut Self::Context) {
         self.request_id = request_id;
+        self.caller.scope = scope.unwrap_or(self.caller.scope);
         let exchange = self.new_exchange(Outlet::waiting(reply));
         self.happen(Input::BatchPosted { exchange, messages, stream: StreamId(random_u128()) }, ctx);
     }

@@ -126,7 +126,7 @@ impl SessionDirectory {
     /// When there is no such session of this caller's, or it cannot be found out now.
     pub async fn find_or_wake(&self, id: &str, caller: &Caller, catalog: &Rc<dyn Catalog>) -> Result<SessionHandle, FindError> {
         if let Some(session) = self.find(id, &caller.principal) {
-            return Ok(session);
+            return Ok(session.acting_with(caller.scope));
         }
         let parsed: SessionId = id.parse().map_err(|()| FindError::Unknown)?;
         let place = Arc::clone(&self.waking.lookups).try_acquire_owned().map_err(|_| FindError::Busy)?;
@@ -140,7 +140,7 @@ impl SessionDirectory {
             Ok(Ok(woken)) => woken?,
             _ => return Err(FindError::Busy),
         }
-        self.find(id, &caller.principal).ok_or(FindError::Unknown)
+        self.find(id, &caller.principal).map(|session| session.acting_with(caller.scope)).ok_or(FindError::Unknown)
     }
 
     async fn wake(&self, id: SessionId, caller: Caller, catalog: Rc<dyn Catalog>) -> Result<(), FindError> {

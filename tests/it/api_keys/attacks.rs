@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{ADMIN, ask, audit_with, change_key, forged, gateway, key_of, printed, status_with};
-use crate::support::{TestGateway, get, until_within};
+use super::{ADMIN, ask, audit_with, bearer, change_key, forged, gateway, key_of, printed, status_with};
+use crate::support::mcp::message;
+use crate::support::{McpClient, TestGateway, get, until_within};
 
 /// What a refused key is told, without what is different in every answer.
 fn refusal(gateway: &TestGateway, key: &str) -> Value {
@@ -101,4 +102,26 @@ fn attack_30_refused_keys_are_written_down_but_cannot_fill_the_audit_log() {
     assert!(refused["entry"]["request_id"].as_str().unwrap().len() >= 16);
     let said = printed(&["audit", "verify"], gateway.folder(), "");
     assert!(said.contains("there and unchanged"), "{said}");
+}
+
+#[test]
+fn attack_29_in_a_session_each_request_may_what_its_own_credential_may_not_what_the_opener_could() {
+    let gateway = gateway("", &[("LEGACY_SSE", "true")]);
+    let (writer, _) = key_of(&gateway, "ada", "write");
+    let (reader, _) = key_of(&gateway, "ada", "read");
+    let session = McpClient::connect_as(gateway.address, "2025-11-25", Some(&writer));
+    let arguments = json!({"symbol": "AAPL", "condition": "above", "target_price": 1_000_000});
+    let call =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "set_price_alert", "arguments": arguments}});
+    let with = |key: &str| {
+        let request = message(&call).header("Mcp-Session-Id", &session.session).header("MCP-Protocol-Version", "2025-11-25");
+        bearer(request, key).send(gateway.address)
+    };
+    let refused = with(&reader);
+    assert_eq!(refused.status, 403);
+    assert!(refused.header("www-authenticate").unwrap().contains("insufficient_scope"));
+    let done = with(&writer);
+    assert_eq!(done.status, 200);
+    assert!(done.json()["result"]["structuredContent"]["alert"].is_object());
+    assert_eq!(with(&reader).status, 403, "also after the writer has spoken");
 }

@@ -503,7 +503,7 @@ impl Handler<Count> for SessionActor {
 
 impl Client {
     async fn remains(&self) -> (usize, usize, usize) {
-        let Remains(asking, running, watching) = self.handle.0.send(Count).await.unwrap();
+        let Remains(asking, running, watching) = self.handle.session.send(Count).await.unwrap();
         (asking, running, watching)
     }
 }

@@ -86,5 +86,6 @@ fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, Problem
         let detail = "Bad Request: the session_id of an open stream is required; GET /sse opens one and names it";
         return Err(Problem::bad_request("missing_session", detail).with_code(ErrorCode::INVALID_REQUEST));
     };
-    worker.gateway.sessions.find(id, &caller.principal).ok_or_else(not_found)
+    let session = worker.gateway.sessions.find(id, &caller.principal);
+    session.map(|session| session.acting_with(caller.scope)).ok_or_else(not_found)
 }

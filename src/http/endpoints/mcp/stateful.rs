@@ -148,7 +148,8 @@ async fn find(request: &HttpRequest, worker: &Worker) -> Result<SessionHandle, P
     if gateway.is_draining() {
         // A session that rests already is not lost: the next start has it.
         let gone = || Problem::unavailable("the gateway is shutting down: try again in a moment");
-        return gateway.sessions.find(id, &caller.principal).ok_or_else(gone);
+        let session = gateway.sessions.find(id, &caller.principal);
+        return session.map(|session| session.acting_with(caller.scope)).ok_or_else(gone);
     }
     gateway.sessions.find_or_wake(id, &caller, &worker.catalog).await.map_err(|error| match error {
         FindError::Unknown => not_found(),
