@@ -76,7 +76,7 @@ fn ingest(c: &mut Criterion) {
             let mut latest: Option<Quote> = None;
             b.iter(|| {
                 for event in read_frame(Market::Stocks, bytes).events {
-                    if let Some(quote) = book.take(&event) {
+                    if let Some(quote) = book.take(&event, event.at) {
                         let quote = quote.clone();
                         black_box(QuoteChange::between(latest.as_ref(), &quote));
                         latest = Some(quote);
@@ -123,7 +123,7 @@ impl Way {
         self.inbox.push(bytes.clone());
         while let Some(frame) = self.inbox.take() {
             for event in frame.events {
-                let Some(quote) = self.book.take(&event) else { continue };
+                let Some(quote) = self.book.take(&event, event.at) else { continue };
                 if !matches!(QuoteChange::between(self.latest.get(&quote.symbol), quote), QuoteChange::Changed) {
                     continue;
                 }

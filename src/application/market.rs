@@ -132,7 +132,7 @@ mod tests {
     use tickgate_core::time::Millis;
 
     use super::*;
-    use crate::upstream::polygon::Plan;
+    use crate::upstream::polygon::{FuturesApi, Plan};
     use crate::upstream::simulated::SimulatorSettings;
 
     #[test]
@@ -148,6 +148,7 @@ mod tests {
                 plan: Plan::Advanced,
                 feed: FeedSource::Off,
                 per_minute: 60,
+                futures_api: FuturesApi::Vx,
                 cache_max_bytes: 0,
                 simulator: SimulatorSettings { session, speed, ..SimulatorSettings::default() },
             };

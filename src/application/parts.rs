@@ -94,6 +94,7 @@ impl Parts {
             market,
             tape: settings.streams.tape,
             client_settings,
+            futures_api: settings.upstream.futures_api,
             upstream_metrics,
             cache,
             own_keys,

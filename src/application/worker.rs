@@ -21,7 +21,7 @@ use crate::registry::{LiveRegistry, RegistryCatalog};
 use crate::tools::{ToolContext, ToolMetrics};
 use crate::upstream::cache::UpstreamCache;
 use crate::upstream::own::OwnKeys;
-use crate::upstream::polygon::{PolygonClient, PolygonSettings, UpstreamMetrics};
+use crate::upstream::polygon::{FuturesApi, PolygonClient, PolygonSettings, UpstreamMetrics};
 use crate::upstream::shared::SharedUpstream;
 
 /// What each worker is made of.
@@ -30,6 +30,7 @@ pub(super) struct WorkerParts {
     pub(super) market: MarketHandles,
     pub(super) tape: Limits,
     pub(super) client_settings: Arc<PolygonSettings>,
+    pub(super) futures_api: FuturesApi,
     pub(super) upstream_metrics: UpstreamMetrics,
     pub(super) cache: UpstreamCache,
     pub(super) own_keys: OwnKeys,
@@ -64,7 +65,8 @@ impl WorkerParts {
         let context = Rc::new(ToolContext {
             window,
             upstream: SharedUpstream::new(Rc::new(upstream), self.cache.clone(), self.market.state.clone())
-                .with_own_keys(self.own_keys.clone()),
+                .with_own_keys(self.own_keys.clone())
+                .with_futures_api(self.futures_api),
             market: self.market.state.clone(),
             registry: self.registry.clone(),
             alerts: self.alerts.clone(),

@@ -211,6 +211,7 @@ fn upstream(reader: &mut Reader<'_>) -> UpstreamSettings {
         feed,
         plan,
         per_minute: reader.optional("UPSTREAM_RPM", within(1..=1_000_000)).unwrap_or_else(|| plan.per_minute()),
+        futures_api: reader.read("FUTURES_API", str::parse),
         cache_max_bytes: reader.read("CACHE_MAX_BYTES", within(0..=1 << 40)),
         simulator: SimulatorSettings {
             seed: reader.read("SIM_SEED", within(0..=u64::MAX)),

@@ -29,7 +29,7 @@ pub(crate) use values::{is_secret_key, secret_bytes};
 
 use crate::storage::DatabaseUrl;
 use crate::tools::Toolset;
-use crate::upstream::polygon::Plan;
+use crate::upstream::polygon::{FuturesApi, Plan};
 use crate::upstream::simulated::SimulatorSettings;
 
 /// Gathers the settings again from where they came from.
@@ -208,6 +208,8 @@ pub struct UpstreamSettings {
     pub plan: Plan,
     /// `UPSTREAM_RPM`, or the plan's.
     pub per_minute: u32,
+    /// `FUTURES_API`.
+    pub futures_api: FuturesApi,
     /// `CACHE_MAX_BYTES`; 0 keeps nothing.
     pub cache_max_bytes: u64,
     /// `SIM_*`.

@@ -120,7 +120,7 @@ pub const SPECS: &[Spec] = &[
         "RATE_LIMIT_MCP",
         "100",
         "N, N/s, N/min, N/h or 0",
-        "Requests per IP to /mcp, /messages and /api: a burst of N, refilled evenly; 0 switches it off.",
+        "Requests per IP to /mcp, /messages, /tools and /api: a burst of N, refilled evenly; 0 switches it off.",
     ),
     spec(
         "RATE_LIMIT_STREAM",
@@ -225,6 +225,7 @@ pub const SPECS: &[Spec] = &[
         "free, starter, developer or advanced",
         "Plan of the upstream key; decides budget, delay and snapshots. The default is free with a key, advanced when simulated.",
     ),
+    spec("FUTURES_API", "vX", "vX or v1", "Version of the vendor's futures API: whichever your plan was moved to."),
     open("UPSTREAM_RPM", "1 to 1000000", "Upstream requests a minute; the default is the plan's."),
     spec(
         "CACHE_MAX_BYTES",

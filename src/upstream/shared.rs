@@ -13,7 +13,7 @@ use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 
 use super::cache::{CachedAnswer, UpstreamCache};
 use super::own::{OwnKey, OwnKeys};
-use super::polygon::{PageCall, Path, Plan, PolygonClient, UpstreamCall};
+use super::polygon::{FuturesApi, PageCall, Path, Plan, PolygonClient, UpstreamCall};
 
 /// What a key is tried with: every plan has it.
 const STATUS: &str = "/v1/marketstatus/now";
@@ -36,19 +36,32 @@ pub struct SharedUpstream {
     cache: UpstreamCache,
     market: MarketState,
     own: Option<OwnKeys>,
+    futures: FuturesApi,
 }
 
 impl SharedUpstream {
     /// A client of this worker behind the cache of all workers; `market` says which session it is.
     #[must_use]
     pub const fn new(client: Rc<PolygonClient>, cache: UpstreamCache, market: MarketState) -> Self {
-        Self { client, cache, market, own: None }
+        Self { client, cache, market, own: None, futures: FuturesApi::Vx }
     }
 
     /// With callers who ask with keys of their own.
     #[must_use]
     pub fn with_own_keys(self, own: OwnKeys) -> Self {
         Self { own: Some(own), ..self }
+    }
+
+    /// With futures asked under this version of their API.
+    #[must_use]
+    pub fn with_futures_api(self, futures: FuturesApi) -> Self {
+        Self { futures, ..self }
+    }
+
+    /// Under which version of their API futures are asked.
+    #[must_use]
+    pub const fn futures_api(&self) -> FuturesApi {
+        self.futures
     }
 
     /// The callers' own keys; nothing where there is no upstream to ask with one, as with a recording.

@@ -13,6 +13,7 @@ mod edge;
 mod fan_in;
 mod health;
 mod honesty;
+mod hostile_market;
 mod leaks;
 mod oauth;
 mod own_key;

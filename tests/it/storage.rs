@@ -130,9 +130,11 @@ fn a_gateway_tells_that_its_database_is_away_and_goes_on_when_it_is_back() {
     let store = || get("/health").send(gateway.address).json()["checks"]["store"]["status"].clone();
     assert_eq!(store(), "ok");
     server.stop();
-    until_within("the health check to tell of the outage", 30, || store() == "unavailable");
+    until_within("the health check to tell of the outage", 30, || store() == "failing");
     let health = get("/health").send(gateway.address);
-    assert_eq!((health.status, &health.json()["status"]), (200, &json!("degraded")));
+    let (status, told) = (health.status, health.json());
+    assert_eq!((status, &told["status"]), (503, &json!("unhealthy")));
+    assert_eq!(told["checks"]["store"]["kind"], "postgres");
     assert_eq!(get("/readyz").send(gateway.address).status, 200, "what needs no database is served");
     let arguments = json!({"symbol": "AAPL", "condition": "above", "target_price": 1_000_000});
     let refused = McpClient::connect(gateway.address).call("set_price_alert", arguments);

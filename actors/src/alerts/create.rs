@@ -1,13 +1,13 @@
-//! How an alert comes to be: watched, looked at, stored, armed; or refused and nothing left behind.
+//! How an alert comes to be: watched, stored, armed, looked at; or refused and nothing left behind. It looks after it is stored, so
+//! that a firing at once is told first and stored then, like every other.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
-use tickgate_core::alert::{Alert, AlertId, Firing, Tick};
+use tickgate_core::alert::{Alert, AlertId, Tick};
 use tickgate_core::market::{Symbol, Topic};
 use tickgate_core::ports::{Shelf, Store};
-use tickgate_core::time::Millis;
 
 use super::keep::within;
 use super::messages::Create;
@@ -24,7 +24,6 @@ const FIRST_LOOK_DEADLINE: Duration = Duration::from_secs(5);
 /// An alert that is in the store and not armed yet.
 struct Stored {
     alert: Alert,
-    firing: Option<Firing>,
     interest: Interest,
     looked: bool,
 }
@@ -40,7 +39,7 @@ impl AlertsActor {
         }
         let now = self.parts.clock.now();
         let alert = Alert::new(AlertId(random_u128()), principal.clone(), terms, now);
-        let stored = store(alert, self.window.clone(), Arc::clone(&self.parts.store), now);
+        let stored = store(alert, self.window.clone(), Arc::clone(&self.parts.store));
         ctx.spawn(stored.into_actor(self).map(move |stored, actor, ctx| {
             actor.book.release(&principal);
             let answer = stored.map(|stored| actor.arm(stored, ctx));
@@ -56,12 +55,10 @@ impl AlertsActor {
         }));
     }
 
-    fn arm(&mut self, Stored { alert, firing, interest, looked }: Stored, ctx: &mut Context<Self>) -> Alert {
+    fn arm(&mut self, Stored { alert, interest, looked }: Stored, ctx: &mut Context<Self>) -> Alert {
         let (id, symbol) = (alert.id, alert.terms.symbol.clone());
         self.book.insert(alert.clone(), Some(interest));
         self.count();
-        self.tell(firing);
-        // While it was being stored the price may have gone on.
         if looked && let Some(tick) = newest(&self.window, &symbol) {
             let firings = self.book.observe(&symbol, tick, self.parts.clock.now());
             self.tell(firings);
@@ -71,16 +68,14 @@ impl AlertsActor {
     }
 }
 
-async fn store(mut alert: Alert, window: TapeWindow, store: Arc<dyn Store>, now: Millis) -> Result<Stored, AlertError> {
+async fn store(alert: Alert, window: TapeWindow, store: Arc<dyn Store>) -> Result<Stored, AlertError> {
     let symbol = alert.terms.symbol.clone();
     let (interest, looked) = watch(&window, &symbol).await?;
-    let tick = newest(&window, &symbol).filter(|_| looked);
-    let firing = tick.and_then(|tick| alert.observe(tick.price, tick.as_of, window.clock().now().max(now)));
     within(STORE_DEADLINE, store.put(Shelf::Alerts, vec![alert.to_record()])).await.map_err(|error| {
         tracing::warn!("a price alert was refused: {error}");
         AlertError::Store
     })?;
-    Ok(Stored { alert, firing, interest, looked })
+    Ok(Stored { alert, interest, looked })
 }
 
 /// Declares interest in a symbol and waits for its first price. Says whether the newest one is fresh.

@@ -127,6 +127,19 @@ mod firing {
     }
 
     #[test]
+    fn a_firing_of_an_alert_that_holds_when_it_is_set_is_told_before_it_is_stored() {
+        on_paused_time(|| async {
+            let bench = Bench::open().await;
+            bench.market.upstream.sets("AAPL", 150.0);
+            bench.store.takes(Duration::from_millis(100));
+            assert_eq!(bench.set(Condition::Above, 100.0).await.fired(), 1);
+            assert_eq!((bench.market.metrics.alerts_fired.get(), bench.stored().fired()), (1, 0), "a crash now tells it again");
+            pass(1.0).await;
+            assert_eq!((bench.market.metrics.alerts_fired.get(), bench.stored().fired()), (1, 1));
+        });
+    }
+
+    #[test]
     fn an_alert_that_holds_when_it_is_set_has_fired_when_its_owner_is_answered() {
         on_paused_time(|| async {
             let bench = Bench::open().await;

@@ -39,7 +39,8 @@ impl FeedActor {
             tracing::debug!(market, malformed = frame.malformed, "the feed sent what makes no sense: it is left out");
         }
         for notice in &frame.notices {
-            tracing::debug!(market, word = ?notice.word, message = %notice.message, "the feed says");
+            // Not its message: a server that refuses a key may repeat it.
+            tracing::debug!(market, word = ?notice.word, "the feed says");
             self.happened(Input::Notice(notice), ctx);
         }
         if self.link.is_none() {
@@ -55,9 +56,10 @@ impl FeedActor {
 
     /// Every trade is handed over; quotes and bars of one frame together, with the next trade or at its end.
     fn hand_over(&mut self, events: &[FeedEvent]) {
+        let now = self.parts.clock.now();
         let mut changed: Vec<&Symbol> = Vec::new();
         for event in events {
-            if self.book.take(event).is_none() {
+            if self.book.take(event, now).is_none() {
                 continue;
             }
             if matches!(event.told, Told::Trade { .. }) {

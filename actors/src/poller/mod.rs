@@ -13,7 +13,7 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Reci
 use futures_util::future::LocalBoxFuture;
 use tickgate_core::market::cadence::{Backoff, Pace, Schedule};
 use tickgate_core::market::{Market, Symbol, Topic};
-use tickgate_core::ports::{MarketData, NewsQuery, UpstreamError};
+use tickgate_core::ports::{MarketData, NewsQuery, UpstreamError, UpstreamErrorKind};
 use tickgate_core::time::Millis;
 
 use crate::clock::Clock;
@@ -182,7 +182,7 @@ impl PollerActor {
         for topics in due.chunks(size) {
             self.in_flight.extend(topics.iter().cloned());
             let poll = self.poll(topics.to_vec());
-            ctx.spawn(poll.into_actor(self).map(|(topics, polled), poller, _| poller.polled(&topics, polled)));
+            ctx.spawn(poll.into_actor(self).map(|(topics, polled), poller, ctx| poller.polled(&topics, polled, ctx)));
         }
     }
 
@@ -216,12 +216,15 @@ impl PollerActor {
         })
     }
 
-    fn polled(&mut self, topics: &[Topic], polled: Polled) {
+    fn polled(&mut self, topics: &[Topic], polled: Polled, ctx: &mut Context<Self>) {
         let outcome = polled.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
         self.parts.metrics.polls.with_label_values(&[self.parts.kind.as_str(), outcome]).inc();
         match polled {
             Ok(observations) => {
-                self.backoff.succeeded();
+                if self.backoff.delay_ms() > 0 {
+                    self.backoff.succeeded();
+                    self.hasten(ctx);
+                }
                 self.tell_health(None);
                 for (topic, observation) in topics.iter().zip(observations) {
                     if self.followers.contains_key(topic) {
@@ -237,8 +240,18 @@ impl PollerActor {
                     error.kind = outcome,
                     "a poll failed: {error}"
                 );
-                self.backoff.failed(error.kind);
-                if error.kind.is_outage() || self.parts.kind == PollerKind::Status {
+                match error.retry_after_ms {
+                    // The breaker refused it.
+                    Some(ms) if error.kind == UpstreamErrorKind::Unavailable => {
+                        self.backoff.refused(ms);
+                        self.schedule.again(topics, self.parts.clock.now().plus(self.floor_ms()));
+                        self.arm(ctx);
+                    }
+                    _ => self.backoff.failed(error.kind),
+                }
+                // What nobody wants any more is not asked for again: a failure of it would be told for ever.
+                let counts = !self.followers.is_empty();
+                if counts && (error.kind.is_outage() || self.parts.kind == PollerKind::Status) {
                     self.tell_health(Some(&error));
                 }
                 for topic in topics {
@@ -249,6 +262,12 @@ impl PollerActor {
         for topic in topics {
             self.in_flight.remove(topic);
         }
+    }
+
+    /// What is due was put off for longer than is needed now.
+    fn hasten(&mut self, ctx: &mut Context<Self>) {
+        self.schedule.hasten(self.parts.clock.now(), self.floor_ms());
+        self.arm(ctx);
     }
 
     fn tell(&self, topic: &Topic, observation: Observation) {
@@ -322,5 +341,8 @@ impl Handler<Unpoll> for PollerActor {
     fn handle(&mut self, Unpoll(topic): Unpoll, _: &mut Self::Context) {
         self.forget(&topic);
         self.count_calls();
+        if self.followers.is_empty() && self.backoff.delay_ms() > 0 {
+            self.tell_health(None);
+        }
     }
 }

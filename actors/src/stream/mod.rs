@@ -97,7 +97,7 @@ impl StreamActor {
             let poll = Poll {
                 topic: self.parts.topic.clone(),
                 interval_ms: self.poll_interval_ms(interval_ms),
-                from: self.subject.poll_from(self.parts.clock.now()),
+                from: self.subject.poll_from(),
                 stream: ctx.address().recipient(),
             };
             let _ = poller.try_send(poll);

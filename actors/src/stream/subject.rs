@@ -60,9 +60,9 @@ impl Subject {
         matches!(self, Self::News(news) if news.feed.goes_on())
     }
 
-    pub(super) fn poll_from(&self, now: Millis) -> Option<Millis> {
+    pub(super) fn poll_from(&self) -> Option<Millis> {
         match self {
-            Self::News(news) => news.feed.poll_from(now),
+            Self::News(news) => news.feed.poll_from(),
             _ => None,
         }
     }

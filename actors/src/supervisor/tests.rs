@@ -522,6 +522,49 @@ mod upstream {
     }
 
     #[test]
+    fn when_an_upstream_that_was_left_alone_answers_again_prices_come_at_their_rhythm_at_once() {
+        on_paused_time(|| async {
+            let market = Market::open().await;
+            let window = market.window();
+            let mut reader = read(&window, "prices:AAPL", Start::Live).await;
+            // It fails until it is left alone; then another's call finds out that it is well.
+            market.upstream.next([Turn::Fails(UpstreamErrorKind::Unavailable); 5]);
+            market.upstream.next([Turn::LeftAlone(30_000), Turn::LeftAlone(2_000)]);
+            until_no_turn_is_left(&market).await;
+            read_all(&mut reader);
+            pass(2.5).await;
+            assert_eq!(read_all(&mut reader).len(), 1, "as soon as it was told to ask again");
+            pass(3.0).await;
+            assert_eq!(read_all(&mut reader).len(), 3, "and then every second");
+        });
+    }
+
+    #[test]
+    fn what_failed_and_is_wanted_by_nobody_any_more_is_no_failure_that_stays() {
+        on_paused_time(|| async {
+            let market = Market::open().await;
+            let window = market.window();
+            let reader = read(&window, "prices:AAPL", Start::Live).await;
+            market.upstream.next([Turn::Fails(UpstreamErrorKind::Unavailable); 1_000]);
+            pass(5.0).await;
+            assert_eq!(market.state.health(), Health::Degraded(UpstreamErrorKind::Unavailable));
+            drop(reader);
+            pass(LINGER.as_secs_f64() + 2.0).await;
+            assert_eq!(market.state.health(), Health::Ok);
+        });
+    }
+
+    async fn until_no_turn_is_left(market: &Market) {
+        for _ in 0..1_000 {
+            if market.upstream.turns_left() == 0 {
+                return;
+            }
+            pass(0.1).await;
+        }
+        panic!("turns are left");
+    }
+
+    #[test]
     fn whoever_waits_for_the_first_price_gets_the_failure() {
         on_paused_time(|| async {
             let market = Market::open().await;

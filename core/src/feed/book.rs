@@ -61,27 +61,28 @@ impl Book {
         self.entries.get(symbol)?.quote.as_ref()
     }
 
-    /// Takes an event and says what the symbol looks like now, if that is something new. Nothing is said of a symbol before it
-    /// was polled once: its change could not be told.
-    pub fn take(&mut self, event: &FeedEvent) -> Option<&Quote> {
+    /// Takes an event, heard at `now`, and says what the symbol looks like then, if that is something new. Nothing is said of a
+    /// symbol before it was polled once: its change could not be told. An event ahead of its time is taken for one of now.
+    pub fn take(&mut self, event: &FeedEvent, now: Millis) -> Option<&Quote> {
+        let at = if self.source.believes(event.at, now) { event.at } else { now };
         let entry = self.entries.get_mut(&event.symbol)?;
         let previous = entry.previous_close?;
         let quote = entry.quote.as_mut()?;
         let changed = match &event.told {
             Told::Trade { price, size } => {
-                let counts = event.at > entry.counted;
+                let counts = at > entry.counted;
                 if let Some(size) = size.filter(|_| counts) {
                     quote.volume += size;
                 }
-                let newest = event.at >= entry.traded;
+                let newest = at >= entry.traded;
                 if newest {
-                    entry.traded = event.at;
+                    entry.traded = at;
                     (quote.price, quote.size) = (*price, size.or(quote.size));
                 }
                 newest || counts
             }
-            Told::Quote { bid, ask } if event.at >= entry.quoted => {
-                entry.quoted = event.at;
+            Told::Quote { bid, ask } if at >= entry.quoted => {
+                entry.quoted = at;
                 (quote.bid, quote.ask) = (*bid, *ask);
                 if let (Market::Forex, Some(bid), Some(ask)) = (event.symbol.market(), bid, ask) {
                     // Currencies have no trades: their price lies between bid and ask, and is as new as they are.
@@ -90,9 +91,9 @@ impl Book {
                 }
                 true
             }
-            Told::Bar(bar) => match bar.day_volume.filter(|volume| event.at >= entry.counted && *volume > quote.volume) {
+            Told::Bar(bar) => match bar.day_volume.filter(|volume| at >= entry.counted && *volume > quote.volume) {
                 Some(volume) => {
-                    entry.counted = event.at;
+                    entry.counted = at;
                     quote.volume = volume;
                     // The bar's end is no moment of a trade, so the quote keeps its time.
                     true

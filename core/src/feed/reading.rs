@@ -10,7 +10,7 @@ use super::event::{Bar, FeedEvent, Frame, Notice, Span, StatusWord, Told};
 use super::field::Field;
 use crate::market::Market;
 
-/// Longest text of a status that is kept, in characters; it goes into logs.
+/// Longest text of a status that is kept, in characters: the names of some channels.
 const MAX_MESSAGE_CHARS: usize = 200;
 
 /// Reads one frame of a market: a JSON array of events, or one event alone.

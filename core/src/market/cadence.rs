@@ -141,6 +141,11 @@ impl Backoff {
         self.delay_ms = (self.delay_ms * 2).clamp(first, most);
     }
 
+    /// The upstream was not asked, because it is left alone for `ms` more: that says nothing new of it.
+    pub fn refused(&mut self, ms: u64) {
+        self.delay_ms = ms.clamp(1_000, 30_000);
+    }
+
     /// A poll succeeded.
     pub fn succeeded(&mut self) {
         self.delay_ms = 0;
@@ -220,6 +225,23 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         due
     }
 
+    /// Makes no key wait longer than its interval, or `floor_ms`, from `now` on: what was put off while the upstream failed need not
+    /// wait that long any more.
+    pub fn hasten(&mut self, now: Millis, floor_ms: u64) {
+        for entry in self.entries.values_mut() {
+            entry.due = entry.due.min(now.plus(entry.interval_ms.max(floor_ms)));
+        }
+    }
+
+    /// Asks again for these keys at `at`, whatever their intervals: they have not been asked for.
+    pub fn again(&mut self, keys: &[K], at: Millis) {
+        for key in keys {
+            if let Some(entry) = self.entries.get_mut(key) {
+                entry.due = entry.due.min(at);
+            }
+        }
+    }
+
     /// When the next key is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Millis> {
@@ -283,6 +305,30 @@ mod tests {
         assert_eq!(backoff.delay_ms(), MAX_BACKOFF_MS);
         backoff.succeeded();
         assert_eq!(backoff.delay_ms(), 0);
+    }
+
+    #[test]
+    fn what_was_put_off_is_hastened_when_the_upstream_answers_again_but_nothing_is_put_off_by_it() {
+        let mut schedule = Schedule::default();
+        schedule.set("AAPL", 1_000, Millis(0));
+        assert_eq!(schedule.take_due(Millis(0), 30_000), ["AAPL"]);
+        schedule.hasten(Millis(500), 2_000);
+        assert_eq!(schedule.next_due(), Some(Millis(2_500)));
+        schedule.hasten(Millis(600), 0);
+        assert_eq!(schedule.next_due(), Some(Millis(1_600)));
+        schedule.hasten(Millis(700), 0);
+        assert_eq!(schedule.next_due(), Some(Millis(1_600)));
+        schedule.again(&["AAPL", "MSFT"], Millis(800));
+        assert_eq!((schedule.next_due(), schedule.len()), (Some(Millis(800)), 1));
+    }
+
+    #[test]
+    fn who_was_not_even_asked_is_asked_again_when_that_is_worth_it() {
+        let mut backoff = Backoff::default();
+        for (told, delay_ms) in [(28_000, 28_000), (2_000, 2_000), (1, 1_000), (u64::MAX, 30_000)] {
+            backoff.refused(told);
+            assert_eq!(backoff.delay_ms(), delay_ms);
+        }
     }
 
     #[test]

@@ -21,6 +21,18 @@ pub enum Source {
     Simulated,
 }
 
+/// How far ahead of our clock a time of the upstream's may lie, in ms: clocks differ by seconds.
+pub const MAX_AHEAD_MS: u64 = 60_000;
+
+impl Source {
+    /// Whether data of this source can be of the moment that it says, told at `now`. One stamp of the year 9999 that is believed
+    /// makes everything after it look old. The simulated market's clock may run fast, so it may be ahead.
+    #[must_use]
+    pub fn believes(self, told: Millis, now: Millis) -> bool {
+        self == Self::Simulated || told <= now.plus(MAX_AHEAD_MS)
+    }
+}
+
 /// The freshness of a streamed item: fields of the item itself.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Stamp {

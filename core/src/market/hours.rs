@@ -5,6 +5,10 @@ use super::status::{MarketPhase, MarketStatus};
 use super::symbol::Market;
 use crate::time::Millis;
 
+/// How far the upstream's bell may be from ours, in ms: it is heard once a minute, and a word that came with the bell but speaks of the
+/// moment before would hold for that long.
+const BELL_MS: u64 = 60_000;
+
 /// A moment in the life of the market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -43,7 +47,8 @@ impl Session {
 /// The hours of every market.
 ///
 /// The upstream's word is heard once a minute. Where it agreed with the calendar, the calendar goes on alone, so that the bell
-/// is met to the millisecond; where it did not (a closure that nobody announced), the word holds until the next one.
+/// is met to the millisecond; where it did not (a closure that nobody announced), the word holds until the next one. Around the bell
+/// either side of it is agreement.
 #[derive(Clone, Debug)]
 pub struct Hours {
     calendar: Calendar,
@@ -69,7 +74,7 @@ impl Hours {
         if let Some(days) = &status.special_days {
             self.calendar.announce(days);
         }
-        let agreed = self.calendar.phase(now) == status.phase;
+        let agreed = [now.minus(BELL_MS), now, now.plus(BELL_MS)].iter().any(|at| self.calendar.phase(*at) == status.phase);
         self.heard = Some(Heard { phase: status.phase, agreed, forex_open: status.forex_open });
     }
 
@@ -162,6 +167,19 @@ mod tests {
         assert_eq!((session.phase, session.closed_since), (Some(MarketPhase::Closed), None));
         hours.hear(&MarketStatus::new("open", false, false, Millis(0)), noon.plus(60_000));
         assert_eq!(hours.phase(noon.plus(60_000)), MarketPhase::Regular);
+    }
+
+    #[test]
+    fn a_word_that_lags_behind_the_bell_or_comes_before_it_is_no_disagreement() {
+        let bell = at("2026-03-10T13:30:00Z");
+        for (word, told) in [("extended-hours", bell.plus(2_000)), ("open", bell.minus(2_000))] {
+            let mut hours = hours();
+            hours.hear(&MarketStatus::new(word, word != "open", false, Millis(0)), told);
+            assert_eq!((hours.phase(bell.minus(1)), hours.phase(bell)), (MarketPhase::Pre, MarketPhase::Regular), "{word}");
+        }
+        let mut hours = hours();
+        hours.hear(&MarketStatus::new("extended-hours", true, false, Millis(0)), bell.plus(61_000));
+        assert_eq!(hours.phase(bell.plus(62_000)), MarketPhase::Pre, "an opening that is put off");
     }
 
     #[test]

@@ -140,6 +140,14 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_change_is_written_as_a_number() {
+        let item: serde_json::Value =
+            serde_json::from_slice(&Quote { change: 1e308, ..quote(1e308, 0) }.to_item(super::super::MarketPhase::Regular))
+                .unwrap();
+        assert_eq!(item["change"], 1e308);
+    }
+
+    #[test]
     fn an_item_leaves_out_what_the_plan_does_not_show_and_carries_its_freshness() {
         let item: serde_json::Value = serde_json::from_slice(&quote(1.5, 0).to_item(super::super::MarketPhase::Regular)).unwrap();
         assert_eq!(

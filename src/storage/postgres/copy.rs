@@ -75,7 +75,9 @@ pub(in crate::storage) fn load(
             }
         }
         insert.all(&transaction, &batch).await?;
-        within(transaction.commit()).await
+        within(transaction.commit()).await?;
+        // The server would do it by itself, but only some time after the connection is closed: a gateway may start at once.
+        within(client.query_one("SELECT pg_advisory_unlock($1)", &[&IN_USE])).await.map(drop)
     })
 }
 

@@ -61,8 +61,17 @@ fn connect(folder: &Path) -> Result<Connection, OpenError> {
     // SQLite gives its other files the mode of this one.
     folder::private_file(&path).map_err(|error| OpenError::Unwritable { path: path.clone(), error })?;
     let connection = Connection::open(&path).map_err(|error| failed(folder, &error))?;
-    configure(&connection).map_err(|error| failed(folder, &error))?;
-    Ok(connection)
+    let begun = Instant::now();
+    loop {
+        match configure(&connection) {
+            Ok(()) => return Ok(connection),
+            // Of two that make a new database at once, one is told so without the wait that it asked for.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begun.elapsed() < BUSY_TIMEOUT => {
+                std::thread::park_timeout(LOOK_AGAIN);
+            }
+            Err(error) => return Err(failed(folder, &error)),
+        }
+    }
 }
 
 /// How far the schema is; that of a later release is refused.
@@ -97,6 +106,11 @@ fn migrate(connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// Writes what is there already, to learn whether the disk takes it.
+pub(super) fn write_something(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "user_version", MIGRATIONS.len()).map_err(|error| unavailable(&error))
 }
 
 /// The store's error for one of the database.

@@ -12,6 +12,7 @@ mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -40,6 +41,8 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 pub struct SqliteStore {
     messages: mpsc::Sender<Message>,
     deadline: Duration,
+    /// Whether the last operation failed: a full disk lets everything be done that writes nothing.
+    failed: AtomicBool,
 }
 
 impl SqliteStore {
@@ -65,7 +68,7 @@ impl SqliteStore {
         let writer = Writer { connection, sealer, lock, messages: receiver };
         let thread = std::thread::Builder::new().name("storage".to_owned());
         thread.spawn(move || writer.run()).map_err(OpenError::NoThread)?;
-        Ok(Self { messages, deadline: OPERATION_DEADLINE })
+        Ok(Self { messages, deadline: OPERATION_DEADLINE, failed: AtomicBool::new(false) })
     }
 
     /// Ends the thread once all that waits is done, and gives the folder back. Later operations fail.
@@ -94,7 +97,11 @@ impl SqliteStore {
             answer.await.map_err(|_| ended())?
         };
         let late = |_| Err(StoreError::Unavailable(format!("no answer within {} s", self.deadline.as_secs())));
-        timeout(self.deadline, done).await.unwrap_or_else(late)
+        let outcome = timeout(self.deadline, done).await.unwrap_or_else(late);
+        if matches!(outcome, Err(StoreError::Unavailable(_))) {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        outcome
     }
 }
 
@@ -152,8 +159,11 @@ impl Store for SqliteStore {
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
-        // Every operation takes the right to write: that it can be had is the answer.
-        Box::pin(self.run(|_, _| Ok(())))
+        Box::pin(async move {
+            // Every operation takes the right to write: that it can be had is the answer. After a failure something has to be written.
+            let has_failed = self.failed.swap(false, Ordering::Relaxed);
+            self.run(move |connection, _| if has_failed { database::write_something(connection) } else { Ok(()) }).await
+        })
     }
 }
 

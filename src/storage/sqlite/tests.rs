@@ -289,6 +289,24 @@ async fn of_a_put_all_records_are_kept_or_none_and_its_neighbours_are_not_touche
 }
 
 #[tokio::test]
+async fn whether_it_works_is_asked_without_a_write_and_after_a_failure_with_one() {
+    let (folder, store) = opened().await;
+    let other = Connection::open(folder.file()).unwrap();
+    let version = || other.pragma_query_value(None, "data_version", |row| row.get::<_, u64>(0)).unwrap();
+    let quiet = version();
+    store.ping().await.unwrap();
+    assert_eq!(version(), quiet);
+    say(&store, "PRAGMA max_page_count = 8").await;
+    assert!(store.put(Shelf::Tasks, vec![record(1, "user:ada", &"x".repeat(100_000))]).await.is_err());
+    let failed = version();
+    store.ping().await.unwrap();
+    let written = version();
+    assert_ne!(written, failed, "a full disk takes it or not");
+    store.ping().await.unwrap();
+    assert_eq!(version(), written);
+}
+
+#[tokio::test]
 async fn a_full_disk_is_a_clear_failure_and_the_store_goes_on_when_there_is_room() {
     let (folder, store) = opened().await;
     store.put(Shelf::Tasks, vec![record(1, "user:ada", "x")]).await.unwrap();

@@ -63,7 +63,7 @@ pub(super) struct Points {
     pub(super) points: Vec<Point>,
     /// How many are shown.
     pub(super) shown: usize,
-    /// How many there are: more than are shown when every so many was taken; raise `max_points` for all.
+    /// How many there are: more than are shown when every so many was taken; ask for fewer series, or raise `max_points`.
     pub(super) of: usize,
 }
 

@@ -19,6 +19,8 @@ const AT_ONCE: usize = 4;
 const BAR_BOUNDS: std::ops::RangeInclusive<u64> = 1..=5_000;
 /// Bounds of `multiplier`.
 const MULTIPLIER_BOUNDS: std::ops::RangeInclusive<u64> = 1..=1_000;
+/// Points of all series of an answer together: at about 60 bytes each, twice, they leave room for the rest in what a model can read.
+const ANSWER_POINTS: usize = 800;
 /// Bounds of `max_points`.
 const POINT_BOUNDS: std::ops::RangeInclusive<u64> = 1..=5_000;
 
@@ -155,9 +157,10 @@ fn moment(name: &str, text: &str) -> Result<String, ToolFailure> {
     at.map(|at| at.0.to_string()).ok_or_else(|| ToolFailure::argument(name, problem))
 }
 
-/// Checks `max_points`.
-pub(super) fn max_points(value: u64) -> Result<usize, ToolFailure> {
-    checks::within("max_points", value, &POINT_BOUNDS).map(|value| usize::try_from(value).unwrap_or(usize::MAX))
+/// Checks `max_points`, and gives how many one series may have of the answer when so many share it.
+pub(super) fn max_points(value: u64, series: usize) -> Result<usize, ToolFailure> {
+    let asked = checks::within("max_points", value, &POINT_BOUNDS)?;
+    Ok(usize::try_from(asked).unwrap_or(usize::MAX).min(ANSWER_POINTS / series.max(1)).max(1))
 }
 
 /// Checks a window, in bars, and gives it as a count.

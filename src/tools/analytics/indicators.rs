@@ -29,7 +29,7 @@ arguments! {
         #[serde(default)]
         #[schemars(range(min = 1, max = 1_000))]
         window: Option<u64>,
-        /// At most this many points of a series: 1 to 5000.
+        /// At most this many points of an indicator: 1 to 5000. All indicators of an answer share 400.
         #[serde(default = "crate::tools::analytics::asked::points")]
         #[schemars(range(min = 1, max = 5_000))]
         max_points: u64,
@@ -59,7 +59,7 @@ struct Found {
     points: Vec<Values>,
     /// How many points are shown.
     shown: usize,
-    /// How many there are: more than are shown when every so many was taken; raise `max_points` for all.
+    /// How many there are: more than are shown when every so many was taken; ask for fewer series, or raise `max_points`.
     of: usize,
 }
 
@@ -116,13 +116,15 @@ impl Analysis for Arguments {
 
     fn wanted(&self) -> Result<Wanted, ToolFailure> {
         self.chosen()?;
-        asked::max_points(self.max_points)?;
+        asked::max_points(self.max_points, 1)?;
         self.bars_of(&[&self.symbol])
     }
 
     fn results(&self, series: &[BarSeries]) -> Result<Indicators, ToolFailure> {
         let series = series.first().ok_or_else(|| ToolFailure::argument("symbol", "it is required"))?;
-        let most = asked::max_points(self.max_points)?;
+        let chosen = self.chosen()?;
+        // An indicator has up to three lines, so that its points are about twice as long.
+        let most = asked::max_points(self.max_points, chosen.len() * 2)?;
         let one = |(indicator, window): (Indicator, Option<usize>)| {
             let what = window.map_or_else(
                 || indicator.as_str().to_owned(),
@@ -132,7 +134,7 @@ impl Analysis for Arguments {
             let lines = lines.map_err(|error| asked::too_few(series, &what, error))?;
             Ok(found(indicator, window, series, &lines, most))
         };
-        let indicators = self.chosen()?.into_iter().map(one).collect::<Result<_, ToolFailure>>()?;
+        let indicators = chosen.into_iter().map(one).collect::<Result<_, ToolFailure>>()?;
         Ok(Indicators { symbol: series.symbol.to_string(), indicators })
     }
 }

@@ -25,7 +25,7 @@ arguments! {
         /// How many bars make a year; by default 252 days of 6.5 hours, 260 days for currencies, 365 for crypto.
         #[serde(default)]
         periods_per_year: Option<f64>,
-        /// At most this many points of a series: 1 to 5000.
+        /// At most this many points of a series: 1 to 5000. All series of an answer share 800.
         #[serde(default = "crate::tools::analytics::asked::points")]
         #[schemars(range(min = 1, max = 5_000))]
         max_points: u64,
@@ -79,7 +79,7 @@ impl Analysis for Arguments {
             let problem = format!("{} is out of bounds: a fraction from -1 to 10, such as 0.04", self.risk_free_rate);
             return Err(ToolFailure::argument("risk_free_rate", problem));
         }
-        asked::max_points(self.max_points)?;
+        asked::max_points(self.max_points, 1)?;
         let symbols: Vec<&str> = self.symbols.0.iter().map(String::as_str).collect();
         let wanted = self.bars_of(&symbols)?;
         asked::per_year(self.periods_per_year, self.timespan, self.multiplier, &wanted.symbols[0])?;
@@ -87,12 +87,13 @@ impl Analysis for Arguments {
     }
 
     fn results(&self, series: &[BarSeries]) -> Result<Vec<Returns>, ToolFailure> {
-        series.iter().map(|series| self.of(series)).collect()
+        let most = asked::max_points(self.max_points, series.len())?;
+        series.iter().map(|series| self.of(series, most)).collect()
     }
 }
 
 impl Arguments {
-    fn of(&self, series: &BarSeries) -> Result<Returns, ToolFailure> {
+    fn of(&self, series: &BarSeries, most: usize) -> Result<Returns, ToolFailure> {
         let bars = &series.bars;
         let too_few = |error| asked::too_few(series, "a return", error);
         enough(bars.len(), 2).map_err(too_few)?;
@@ -111,7 +112,7 @@ impl Arguments {
             sharpe_ratio: analytics::sharpe(&simple, self.risk_free_rate, per_year).map(Shown),
             periods_per_year: Shown(per_year),
             max_drawdown: Fall { depth: Shown(fall.depth), peak_at: At(fall.peak_at), trough_at: At(fall.trough_at) },
-            returns: points(&bars[1..], analytics::returns(bars, self.kind), asked::max_points(self.max_points)?),
+            returns: points(&bars[1..], analytics::returns(bars, self.kind), most),
         })
     }
 }

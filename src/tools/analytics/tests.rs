@@ -96,6 +96,26 @@ fn returns_are_said_with_their_total_and_their_source() {
 }
 
 #[test]
+fn whatever_is_asked_the_answer_fits_into_what_a_model_reads() {
+    let symbols: Vec<String> = (0..20).map(|n| format!("SYM{}", char::from(b'A' + n))).collect();
+    let given: Vec<_> = symbols.iter().map(|symbol| series(symbol, moving(5_000))).collect();
+    let all = json!({"symbols": symbols, "max_points": 5_000});
+    let each = "sma,ema,rsi,macd,bollinger,atr,stochastic,adx,cci,obv,vwap,sma:5,sma:6,sma:7,macd,bollinger,stochastic,sma:8,sma:9,adx:30";
+    let indicators = json!({"symbol": "SYMA", "indicators": each, "max_points": 5_000});
+    let answers = [
+        call::<returns::Arguments>(&all, &given).unwrap(),
+        call::<volatility::Arguments>(&all, &given).unwrap(),
+        call::<indicators::Arguments>(&indicators, &given[..1]).unwrap(),
+    ];
+    for answer in answers {
+        let length = answer.to_string().len();
+        assert!((20_000..65_536).contains(&length), "{length} bytes");
+    }
+    let few = call::<returns::Arguments>(&json!({"symbols": ["SYMA"], "max_points": 5_000}), &given[..1]).unwrap();
+    assert_eq!((&few["results"][0]["returns"]["shown"], &few["results"][0]["returns"]["of"]), (&json!(800), &json!(4_999)));
+}
+
+#[test]
 fn a_long_series_is_thinned_and_says_so_and_its_newest_point_stays() {
     let given = [series("AAPL", moving(300))];
     let found = call::<returns::Arguments>(&json!({"symbol": "AAPL", "max_points": 7}), &given).unwrap();

@@ -23,7 +23,7 @@ arguments! {
         /// How many bars make a year; by default 252 days of 6.5 hours, 260 days for currencies, 365 for crypto.
         #[serde(default)]
         periods_per_year: Option<f64>,
-        /// At most this many points of a series: 1 to 5000.
+        /// At most this many points of a series: 1 to 5000. All series of an answer share 800.
         #[serde(default = "crate::tools::analytics::asked::points")]
         #[schemars(range(min = 1, max = 5_000))]
         max_points: u64,
@@ -61,7 +61,7 @@ impl Analysis for Arguments {
 
     fn wanted(&self) -> Result<Wanted, ToolFailure> {
         asked::window(self.window, 2)?;
-        asked::max_points(self.max_points)?;
+        asked::max_points(self.max_points, 1)?;
         let symbols: Vec<&str> = self.symbols.0.iter().map(String::as_str).collect();
         let wanted = self.bars_of(&symbols)?;
         asked::per_year(self.periods_per_year, self.timespan, self.multiplier, &wanted.symbols[0])?;
@@ -69,12 +69,13 @@ impl Analysis for Arguments {
     }
 
     fn results(&self, series: &[BarSeries]) -> Result<Vec<Volatility>, ToolFailure> {
-        series.iter().map(|series| self.of(series)).collect()
+        let most = asked::max_points(self.max_points, series.len())?;
+        series.iter().map(|series| self.of(series, most)).collect()
     }
 }
 
 impl Arguments {
-    fn of(&self, series: &BarSeries) -> Result<Volatility, ToolFailure> {
+    fn of(&self, series: &BarSeries, most: usize) -> Result<Volatility, ToolFailure> {
         let (bars, window) = (&series.bars, asked::window(self.window, 2)?);
         let what = format!("a volatility over {window} returns");
         enough(bars.len(), window + 1).map_err(|error| asked::too_few(series, &what, error))?;
@@ -89,7 +90,7 @@ impl Arguments {
             latest: Shown(rolling.last().copied().flatten().ok_or_else(undefined)?),
             window,
             periods_per_year: Shown(per_year),
-            rolling: points(&bars[1..], rolling, asked::max_points(self.max_points)?),
+            rolling: points(&bars[1..], rolling, most),
         })
     }
 }

@@ -120,7 +120,8 @@ impl Question {
         let next = next.map(|place| asked.cursor(&place, principal, seal));
         let whole = if shown.is_cut { asked.uri(principal, seal) } else { None };
         let is_all = answer.next.is_none() && asked.place.is_first_page();
-        let freshness = context.freshness_of(&cached, as_of, position);
+        let mut freshness = context.freshness_of(&cached, as_of, position);
+        freshness.delayed |= payload::is_delayed(endpoint, &payload.rows);
         Ok(shown.output(options.format, next, is_all, whole, &freshness))
     }
 }
@@ -144,8 +145,11 @@ async fn ask(
         return context.upstream.get_page(PageCall { next, payer, deadline, request_id }, endpoint.cache).await;
     }
     let values: Vec<(&str, &str)> = request.path.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let path = Path::new(endpoint.path, &values)?;
-    let call = UpstreamCall { path, query: request.query.clone(), payer, deadline, request_id };
+    let (template, filter) = context.upstream.futures_api().target(endpoint.path);
+    let path = Path::new(&template, &values)?;
+    let mut query = request.query.clone();
+    query.extend(filter.and_then(|filter| request.path.iter().find(|(name, _)| *name == filter).cloned()));
+    let call = UpstreamCall { path, query, payer, deadline, request_id };
     context.upstream.get(call, endpoint.cache).await
 }
 
@@ -168,6 +172,8 @@ pub(crate) async fn whole(
         Ok(payload) => payload,
         Err(error) => return Some(Err(error.into())),
     };
-    let freshness = json!(context.freshness_of(&cached, payload::as_of(endpoint.as_of, &payload.rows), position));
+    let mut freshness = context.freshness_of(&cached, payload::as_of(endpoint.as_of, &payload.rows), position);
+    freshness.delayed |= payload::is_delayed(endpoint, &payload.rows);
+    let freshness = json!(freshness);
     Some(Ok(format!("{{\"results\":{},\"_freshness\":{freshness}}}", payload.written(endpoint.untrusted))))
 }

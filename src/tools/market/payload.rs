@@ -10,6 +10,7 @@ use tickgate_core::time::Millis;
 
 use super::row::{Members, Writing};
 use crate::tools::endpoint::{AsOf, Endpoint, Shape};
+use crate::tools::toolset::Toolset;
 
 /// The rows of an answer.
 #[derive(Debug)]
@@ -66,10 +67,17 @@ pub(super) fn read<'a>(endpoint: &Endpoint, body: &'a Bytes) -> Result<Payload<'
         }
         Shape::Object(_) | Shape::Flat => {
             let payload = payload.ok_or_else(nothing)?;
+            // Where the successor of an object is a list with a filter (`FuturesApi`), the object is its only row.
+            let is_list = endpoint.toolset == Toolset::Futures && payload.get().starts_with('[');
+            let payload = if is_list { only_row(payload).map_err(wrong)?.ok_or_else(nothing)? } else { payload };
             serde_json::from_str::<Members<'_>>(payload.get()).map_err(wrong)?;
             Ok(Payload { rows: vec![payload], is_list: false })
         }
     }
+}
+
+fn only_row(list: &RawValue) -> serde_json::Result<Option<&RawValue>> {
+    Ok(serde_json::from_str::<Vec<&RawValue>>(list.get())?.into_iter().next())
 }
 
 /// A member of an object. An empty result may have no such member, or null (polygon.md §4.2).
@@ -81,6 +89,16 @@ fn member_of<'a>(object: &'a RawValue, name: &str) -> serde_json::Result<Option<
 /// The time of the data; the newest, where there are several.
 pub(super) fn as_of(place: AsOf, rows: &[&RawValue]) -> Option<Millis> {
     rows.iter().filter_map(|row| place.paths().filter_map(|path| moment(row, path)).max()).max()
+}
+
+/// Whether a row says that it is late (polygon.md §4.6): snapshots do, row by row, whatever the plan is.
+pub(super) fn is_delayed(endpoint: &Endpoint, rows: &[&RawValue]) -> bool {
+    const PLACES: [&[&str]; 3] = [&["timeframe"], &["last_trade", "timeframe"], &["last_quote", "timeframe"]];
+    let says = |row: &RawValue, path: &[&str]| {
+        let found = path.iter().try_fold(row, |value, name| member_of(value, name).ok().flatten());
+        found.is_some_and(|found| found.get() == "\"DELAYED\"")
+    };
+    endpoint.path.starts_with("/v3/snapshot") && rows.iter().any(|row| PLACES.iter().any(|path| says(row, path)))
 }
 
 /// Of a row only what leads to the time is read: a whole market has ten thousand.

@@ -230,6 +230,21 @@ mod presenting {
     }
 
     #[test]
+    fn a_snapshot_is_late_when_one_of_its_rows_says_so() {
+        let all = row("list_universal_snapshots");
+        for (rows, delayed) in [
+            (r#"[{"ticker":"AAPL","timeframe":"REAL-TIME"}]"#, false),
+            (r#"[{"ticker":"AAPL","timeframe":"REAL-TIME"},{"ticker":"I:SPX","timeframe":"DELAYED"}]"#, true),
+            (r#"[{"ticker":"AAPL","last_trade":{"timeframe":"DELAYED"}}]"#, true),
+            (r#"[{"ticker":"AAPL","name":"DELAYED","last_quote":null}]"#, false),
+        ] {
+            let body = bytes::Bytes::from(format!(r#"{{"results":{rows}}}"#));
+            let payload = payload::read(all, &body).unwrap();
+            assert_eq!(payload::is_delayed(all, &payload.rows), delayed, "{rows}");
+        }
+    }
+
+    #[test]
     fn the_newest_of_several_places_says_how_old_a_row_is() {
         let body = Bytes::from(
             r#"{"results":[{"day":{"last_updated":1773115200000000000}},{"last_quote":{"last_updated":1773167467407646487}}]}"#,

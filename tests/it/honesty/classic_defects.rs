@@ -264,3 +264,32 @@ fn an_answer_of_a_delayed_plan_says_that_it_is_delayed() {
     let result = McpClient::connect(gateway.address).call("get_aggs", range);
     assert_eq!(result["structuredContent"]["_freshness"]["delayed"], true, "{result}");
 }
+
+#[test]
+fn futures_answer_the_same_whichever_version_of_their_api_the_plan_has() {
+    let calls = [
+        ("get_futures_contract_details", json!({"ticker": "ESZ7"})),
+        ("get_futures_product_details", json!({"product_code": "ES"})),
+        ("list_futures_schedules_by_product_code", json!({"product_code": "ES", "limit": 3})),
+        ("list_futures_aggregates", json!({"ticker": "ESZ7", "resolution": "1session", "limit": 3})),
+        ("list_futures_contracts", json!({"product_code": "ES", "limit": 3})),
+    ];
+    let results = |api: &str| {
+        let gateway = TestGateway::with(&[("FUTURES_API", api), ("TOOLSETS", "futures")]);
+        let client = Stateless::new(gateway.address);
+        let answers: Vec<_> = calls.iter().map(|(tool, arguments)| client.call(tool, arguments.clone())).collect();
+        assert!(answers.iter().all(|answer| answer["isError"] != true), "{api}: {answers:?}");
+        let asked = |version: &str| gateway.simulator().requests_to(&format!("/futures/{version}/"));
+        assert_eq!((asked(api) > 0, asked(if api == "v1" { "vX" } else { "v1" })), (true, 0));
+        let missing = client.call("get_futures_contract_details", json!({"ticker": "NOSUCH9"}));
+        assert_eq!(missing["_meta"]["tickgate/error"]["class"], "not_found", "{api}: {missing}");
+        let results = |answer: &Value| answer["structuredContent"]["results"].clone();
+        answers.iter().map(results).collect::<Vec<_>>()
+    };
+    let (old, new) = (results("vX"), results("v1"));
+    for ((tool, _), (old, new)) in calls.iter().zip(old.iter().zip(&new)) {
+        assert_eq!(old.is_array(), new.is_array(), "{tool}");
+        let code = |value: &Value| value["product_code"].as_str().or(value[0]["product_code"].as_str()).map(ToOwned::to_owned);
+        assert_eq!(code(old), code(new), "{tool}");
+    }
+}

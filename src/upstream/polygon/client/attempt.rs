@@ -51,9 +51,11 @@ impl Question {
         // Of an error's body what cannot be read is not missed.
         let limit = if status == StatusCode::OK && !is_page { MAX_BODY_BYTES } else { MAX_ERROR_BYTES };
         let read = response.body().limit(limit).await;
-        let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).and_then(envelope::request_id);
+        // It is logged: one that is the key is none.
+        let believed = |id: &String| !quoting.shows_key(id);
+        let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).and_then(envelope::request_id).filter(believed);
         let refused = |mut envelope: Envelope| {
-            let request_id = request_id.clone().or_else(|| envelope.request_id.take());
+            let request_id = request_id.clone().or_else(|| envelope.request_id.take().filter(believed));
             tracing::debug!(status = status.as_u16(), upstream.request_id = request_id, "the upstream refused a request");
             refusal(status, &envelope, is_page, quoting, asked_ms(&headers, now))
         };
@@ -69,7 +71,11 @@ impl Question {
         if envelope.is_error() {
             return Err(refused(envelope));
         }
-        let request_id = request_id.or_else(|| envelope.request_id.take());
+        if quoting.is_told_in(&body, envelope.next_url.as_deref().unwrap_or_default()) {
+            tracing::warn!("the upstream's answer repeats the key that it was asked with: it is not handed on");
+            return Err(Failure::invalid_response());
+        }
+        let request_id = request_id.or_else(|| envelope.request_id.take().filter(believed));
         Ok(Received { body, envelope, request_id })
     }
 }

@@ -16,6 +16,9 @@ use super::retry::Retry;
 /// Longest text of the upstream that is quoted, in characters.
 const MAX_QUOTED_CHARS: usize = 200;
 
+/// Least length of a key that no text holds by chance, in bytes; the vendor's have 32.
+const MIN_SECRET_BYTES: usize = 16;
+
 /// A failed attempt.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -182,12 +185,25 @@ impl Quoting {
     /// The text in one line, without addresses, cut to 200 characters; nothing of it when it holds the key.
     pub(super) fn quote(&self, said: &str) -> String {
         let cleaned = clean(said);
-        let key = self.key.expose_secret();
-        if !key.is_empty() && (cleaned.contains(key) || said.contains(key)) {
+        if self.shows_key(&cleaned) || self.shows_key(said) {
             return String::new();
         }
         let words: Vec<&str> = cleaned.split_whitespace().filter(|word| !self.is_address(word)).collect();
         words.join(" ").chars().take(MAX_QUOTED_CHARS).collect()
+    }
+
+    /// Whether the key stands in it.
+    pub(super) fn shows_key(&self, text: &str) -> bool {
+        let key = self.key.expose_secret();
+        !key.is_empty() && text.contains(key)
+    }
+
+    /// Whether a body repeats the key elsewhere than in its `next_url`, out of which it is taken. Short keys are words that may stand
+    /// there by chance: the simulated market's is one.
+    pub(super) fn is_told_in(&self, body: &[u8], next_url: &str) -> bool {
+        let key = self.key.expose_secret();
+        let told = |text: &str| text.matches(key).count();
+        key.len() >= MIN_SECRET_BYTES && std::str::from_utf8(body).is_ok_and(|body| told(body) > told(next_url))
     }
 
     fn is_address(&self, word: &str) -> bool {
@@ -222,6 +238,17 @@ mod tests {
         assert_eq!(quote("the key s3cret-key is bad"), "");
         assert_eq!(quote("the key s3cret\u{200B}-key is bad"), "");
         assert_eq!(quote(&"ab ".repeat(300)).chars().count(), 200);
+    }
+
+    #[test]
+    fn a_body_tells_the_key_unless_only_its_next_page_does_or_the_key_is_a_word() {
+        let quoting = Quoting::new(SecretString::from("a-key-of-the-vendors"), "upstream.example");
+        let next = "https://x/v2/y?apiKey=a-key-of-the-vendors";
+        let page = format!(r#"{{"next_url":"{next}","results":[]}}"#);
+        assert!(!quoting.is_told_in(page.as_bytes(), next) && quoting.is_told_in(page.as_bytes(), ""));
+        assert!(!quoting.is_told_in(b"[]", ""));
+        let word = Quoting::new(SecretString::from("simulated"), "upstream.example");
+        assert!(!word.is_told_in(b"[\"simulated\"]", ""));
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Path {
     ///
     /// # Errors
     /// `InvalidParams` when a value is missing, empty, `.`, `..` or longer than 256 bytes.
-    pub fn new(template: &'static str, values: &[(&str, &str)]) -> Result<Self, UpstreamError> {
+    pub fn new(template: &str, values: &[(&str, &str)]) -> Result<Self, UpstreamError> {
         let mut path = String::with_capacity(template.len() + 16);
         for segment in template.split('/').skip(1) {
             path.push('/');

@@ -14,6 +14,9 @@ const DENIED_MS: u64 = 600_000;
 /// minute to be gathered in one or two polls.
 const CLOSE_MS: u64 = 1_800_000;
 
+/// How long it is remembered that a symbol has none: it may be listed any day, and is asked for again and again by who waits for it.
+const NO_CLOSE_MS: u64 = 60_000;
+
 /// Previous closes kept: more than a plan without snapshots can poll.
 const MAX_CLOSES: usize = 1_000;
 
@@ -25,7 +28,7 @@ const SPECIAL_DAYS_AGAIN_MS: u64 = 600_000;
 #[derive(Default)]
 pub(in super::super) struct Memory {
     denied: RefCell<HashMap<Market, Millis>>,
-    closes: RefCell<HashMap<Symbol, (Quote, Millis)>>,
+    closes: RefCell<HashMap<Symbol, (Option<Quote>, Millis)>>,
     special_days_until: Cell<Millis>,
     has_asked_for_status: Cell<bool>,
 }
@@ -46,14 +49,15 @@ impl Memory {
         self.denied.borrow().values().any(|until| *until > now)
     }
 
-    /// Keeps a previous close.
-    pub(super) fn keep_close(&self, quote: &Quote, now: Millis) {
+    /// Keeps a previous close, or that there is none.
+    pub(super) fn keep_close(&self, symbol: &Symbol, close: Option<&Quote>, now: Millis) {
+        let kept_ms = if close.is_some() { CLOSE_MS } else { NO_CLOSE_MS };
         let mut closes = self.closes.borrow_mut();
         if closes.len() >= MAX_CLOSES {
             closes.retain(|_, (_, until)| *until > now);
         }
         if closes.len() < MAX_CLOSES {
-            closes.insert(quote.symbol.clone(), (quote.clone(), now.plus(CLOSE_MS)));
+            closes.insert(symbol.clone(), (close.cloned(), now.plus(kept_ms)));
         }
     }
 
@@ -69,8 +73,8 @@ impl Memory {
         self.special_days_until.set(now.plus(if had { SPECIAL_DAYS_MS } else { SPECIAL_DAYS_AGAIN_MS }));
     }
 
-    /// A previous close that is still good.
-    pub(super) fn close(&self, symbol: &Symbol, now: Millis) -> Option<Quote> {
+    /// What is known of a previous close, if it is still good.
+    pub(super) fn close(&self, symbol: &Symbol, now: Millis) -> Option<Option<Quote>> {
         self.closes.borrow().get(symbol).filter(|(_, until)| *until > now).map(|(quote, _)| quote.clone())
     }
 }

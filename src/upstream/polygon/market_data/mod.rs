@@ -9,6 +9,7 @@ mod snapshot;
 mod status;
 mod universal;
 
+use serde_json::Number;
 use tickgate_core::budget::{MAX_AT_ONCE, Payer};
 use tickgate_core::market::{Article, Market, MarketStatus, Quote, Source, Symbol};
 use tickgate_core::ports::{MarketData, NewsQuery, PortFuture, UpstreamError, UpstreamErrorKind};
@@ -44,6 +45,12 @@ impl Reading<'_> {
     /// Finds a symbol that was asked for.
     fn symbol(&self, ticker: &str) -> Option<Symbol> {
         self.symbols.iter().find(|symbol| symbol.as_str() == ticker).cloned()
+    }
+
+    /// The time of the data: the newest of these that can be one, else that of the fetch.
+    fn as_of<const N: usize>(&self, times: [Option<&Number>; N]) -> Millis {
+        let believed = times.into_iter().filter_map(rows::moment).filter(|time| self.source.believes(*time, self.fetched));
+        believed.max().unwrap_or(self.fetched)
     }
 }
 
@@ -89,26 +96,10 @@ impl PolygonClient {
                     );
                     self.memory.deny(market, self.clock.now());
                 }
-                Ok(quotes) if market == Market::Stocks => return self.with_closes_of_missing(symbols, quotes).await,
                 outcome => return outcome,
             }
         }
         Box::pin(self.previous_closes(symbols)).await
-    }
-
-    /// Snapshots of stocks are cleared at 03:30 New York, and a symbol is in them again once it begins to trade (polygon.md §5.5): one
-    /// that is left out may exist all the same, and its previous close tells.
-    async fn with_closes_of_missing(&self, symbols: &[Symbol], mut quotes: Vec<Quote>) -> Result<Vec<Quote>, UpstreamError> {
-        let missing: Vec<&Symbol> = symbols.iter().filter(|symbol| quotes.iter().all(|quote| quote.symbol != **symbol)).collect();
-        for symbol in missing {
-            match Box::pin(self.previous_closes(std::slice::from_ref(symbol))).await {
-                Ok(close) => quotes.extend(close),
-                // It is of this symbol alone, and those that are there are not to wait for it.
-                Err(error) if matches!(error.kind, UpstreamErrorKind::NotEntitled | UpstreamErrorKind::InvalidParams) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(quotes)
     }
 
     async fn snapshots(&self, market: Market, symbols: &[Symbol]) -> Result<Vec<Quote>, UpstreamError> {
@@ -129,7 +120,11 @@ impl PolygonClient {
         let answer = self.ask(path, query, self.deadline()).await?;
         let reading = Reading { symbols, source: self.settings.source, delayed: answer.delayed, fetched: answer.fetched };
         match locale {
-            Some(_) => snapshot::quotes(&answer.body, reading),
+            Some(_) => {
+                let mut quotes = snapshot::quotes(&answer.body, reading)?;
+                quotes.extend(Box::pin(self.not_yet_traded(symbols, &quotes)).await?);
+                Ok(quotes)
+            }
             None => universal::quotes(&answer.body, reading),
         }
     }

@@ -51,11 +51,11 @@ impl PolygonClient {
         let (source, asked) = (self.settings.source, query.symbol.as_ref());
         let deadline = self.deadline();
         let mut answer = self.ask(Path::new("/v2/reference/news", &[])?, parameters(&query), deadline).await?;
-        let mut found = articles(&answer.body, asked, source)?;
+        let mut found = articles(&answer.body, asked, source, answer.fetched)?;
         for _ in 1..MAX_PAGES {
             let Some(next) = answer.next.take().filter(|_| found.len() < query.limit) else { break };
             let page = match self.get_page(PageCall { next, payer: Payer::Polling, deadline, request_id: None }).await {
-                Ok(page) => articles(&page.body, asked, source).map(|articles| (page, articles)),
+                Ok(page) => articles(&page.body, asked, source, page.fetched).map(|articles| (page, articles)),
                 Err(error) => Err(error),
             };
             match page {
@@ -90,12 +90,23 @@ fn parameters(query: &NewsQuery) -> Vec<(&'static str, String)> {
     parameters
 }
 
-/// Reads the articles of a page and leaves out malformed ones. `asked` is the symbol whose sentiment is wanted.
+/// Reads the articles of a page and leaves out malformed ones. `asked` is the symbol whose sentiment is wanted. One that is dated
+/// ahead of its time is taken for one of now, or polls would begin there and find nothing until then.
 ///
 /// # Errors
 /// `InvalidResponse`, as [`rows::read`].
-pub(in super::super) fn articles(body: &[u8], asked: Option<&Symbol>, source: Source) -> Result<Vec<Article>, UpstreamError> {
-    Ok(rows::read::<Row>(body, "articles")?.into_iter().filter_map(|row| row.article(asked, source)).collect())
+pub(in super::super) fn articles(
+    body: &[u8],
+    asked: Option<&Symbol>,
+    source: Source,
+    fetched: Millis,
+) -> Result<Vec<Article>, UpstreamError> {
+    let mut articles: Vec<Article> =
+        rows::read::<Row>(body, "articles")?.into_iter().filter_map(|row| row.article(asked, source)).collect();
+    for article in &mut articles {
+        article.published = if source.believes(article.published, fetched) { article.published } else { fetched };
+    }
+    Ok(articles)
 }
 
 impl Row {
@@ -166,7 +177,7 @@ mod tests {
             {"id": 7, "title": "no id", "published_utc": "2026-03-10T18:05:00Z"},
             "no article",
         ]});
-        let articles = articles(body.to_string().as_bytes(), None, Source::Poll).unwrap();
+        let articles = articles(body.to_string().as_bytes(), None, Source::Poll, Millis(u64::MAX)).unwrap();
         assert_eq!(articles.len(), 1);
         let article = &articles[0];
         assert_eq!((article.id.as_str(), article.title.as_str(), article.description.as_str()), ("a1", "Buy now", "d"));

@@ -7,7 +7,7 @@ use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 
 use super::super::client::{Path, PolygonClient, UpstreamAnswer};
 use super::Reading;
-use super::rows::{self, moment, price};
+use super::rows::{self, price, volume};
 
 #[derive(Deserialize)]
 struct Bar {
@@ -23,20 +23,35 @@ impl PolygonClient {
         let mut quotes = Vec::with_capacity(symbols.len());
         for symbol in symbols {
             if let Some(known) = self.memory.close(symbol, self.clock.now()) {
-                quotes.push(known);
+                quotes.extend(known);
                 continue;
             }
             let path = Path::new("/v2/aggs/ticker/{ticker}/prev", &[("ticker", symbol.as_str())])?;
             let answer = match self.ask(path, Vec::new(), self.deadline()).await {
-                Err(error) if error.kind == UpstreamErrorKind::NotFound => continue,
+                Err(error) if error.kind == UpstreamErrorKind::NotFound => {
+                    self.memory.keep_close(symbol, None, self.clock.now());
+                    continue;
+                }
                 outcome => outcome?,
             };
-            if let Some(quote) = self.close_of(symbol, &answer)? {
-                self.memory.keep_close(&quote, answer.fetched);
-                quotes.push(quote);
-            }
+            let quote = self.close_of(symbol, &answer)?;
+            self.memory.keep_close(symbol, quote.as_ref(), answer.fetched);
+            quotes.extend(quote);
         }
         Ok(quotes)
+    }
+
+    /// The previous closes of the symbols that a snapshot lacks. Snapshots are cleared each night and a symbol is in them again with
+    /// its first trade (polygon.md §5.5), so that one is not there does not say that it does not exist.
+    pub(super) async fn not_yet_traded(&self, symbols: &[Symbol], there: &[Quote]) -> Result<Vec<Quote>, UpstreamError> {
+        let is_there = |symbol: &&Symbol| there.iter().any(|quote| quote.symbol == **symbol);
+        let lacking: Vec<Symbol> = symbols.iter().filter(|symbol| !is_there(symbol)).cloned().collect();
+        match self.previous_closes(&lacking).await {
+            Err(error) if matches!(error.kind, UpstreamErrorKind::NotEntitled | UpstreamErrorKind::InvalidParams) => {
+                Ok(Vec::new())
+            }
+            outcome => outcome,
+        }
     }
 
     fn close_of(&self, symbol: &Symbol, answer: &UpstreamAnswer) -> Result<Option<Quote>, UpstreamError> {
@@ -57,8 +72,8 @@ impl Bar {
             // The price is the previous close itself.
             change: 0.0,
             change_percent: 0.0,
-            volume: self.v.unwrap_or_default(),
-            as_of: moment(self.t.as_ref()).unwrap_or(reading.fetched),
+            volume: volume(self.v).unwrap_or_default(),
+            as_of: reading.as_of([self.t.as_ref()]),
             source: reading.source,
             delayed: reading.delayed,
         })

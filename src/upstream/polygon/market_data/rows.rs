@@ -44,14 +44,20 @@ pub(super) fn moment(value: Option<&Number>) -> Option<Millis> {
     Millis::from_number(value?)
 }
 
-/// A price that can be one. Zeros stand for what has not happened yet.
+/// A price or size that can be one. Zeros stand for what has not happened yet.
 pub(super) fn price(value: Option<f64>) -> Option<f64> {
-    value.filter(|value| value.is_finite() && *value != 0.0)
+    value.filter(|value| value.is_finite() && *value > 0.0)
 }
 
-/// Price less the previous close, and the same in percent of it; zeros when there is none.
+/// What was traded: never less than nothing.
+pub(super) fn volume(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| value.is_finite() && *value >= 0.0)
+}
+
+/// Price less the previous close, and the same in percent of it; `None` when there is none, or no number that can be written.
 pub(super) fn change(price: f64, previous: Option<f64>) -> Option<(f64, f64)> {
-    previous.map(|previous| (price - previous, (price - previous) / previous * 100.0))
+    let change = previous.map(|previous| (price - previous, (price - previous) / previous * 100.0));
+    change.filter(|(_, percent)| percent.is_finite())
 }
 
 #[cfg(test)]
@@ -77,6 +83,15 @@ mod tests {
         for body in [r#"{"count":3}"#, r#"{"results":"x"}"#, r#"{"results":{}}"#, r#"{"results":["x"]}"#, r#""x""#, "[]"] {
             assert_eq!(numbers(body), Err(UpstreamErrorKind::InvalidResponse), "{body}");
         }
+    }
+
+    #[test]
+    fn a_price_is_more_than_nothing_a_volume_not_less_and_a_change_can_be_written() {
+        for (value, price_of, volume_of) in [(1.5, Some(1.5), Some(1.5)), (0.0, None, Some(0.0)), (-3.0, None, None)] {
+            assert_eq!((price(Some(value)), volume(Some(value))), (price_of, volume_of));
+        }
+        assert_eq!(change(110.0, Some(100.0)), Some((10.0, 10.0)));
+        assert_eq!(change(1e308, Some(1e-300)), None);
     }
 
     #[test]

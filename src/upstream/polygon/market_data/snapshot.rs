@@ -7,7 +7,7 @@ use tickgate_core::market::Quote;
 use tickgate_core::ports::UpstreamError;
 
 use super::Reading;
-use super::rows::{self, change, moment, price};
+use super::rows::{self, change, price, volume};
 
 #[derive(Deserialize)]
 struct Row {
@@ -78,7 +78,7 @@ impl Row {
         let told = (self.change.unwrap_or_default(), self.change_percent.unwrap_or_default());
         let (change, change_percent) = change(price_now, previous_close).unwrap_or(told);
         // Before the open the day is all zeros while its minutes already count.
-        let volume = price(day.and_then(|bar| bar.v)).or_else(|| minute.and_then(|minute| minute.av)).unwrap_or_default();
+        let volume = price(day.and_then(|bar| bar.v)).or_else(|| volume(minute.and_then(|minute| minute.av))).unwrap_or_default();
         let times =
             [self.updated.as_ref(), trade.and_then(|trade| trade.t.as_ref()), minute.and_then(|minute| minute.t.as_ref())];
         Some(Quote {
@@ -90,7 +90,7 @@ impl Row {
             change,
             change_percent,
             volume,
-            as_of: times.into_iter().filter_map(moment).max().unwrap_or(reading.fetched),
+            as_of: reading.as_of(times),
             source: reading.source,
             delayed: reading.delayed,
         })

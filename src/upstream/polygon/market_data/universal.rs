@@ -6,7 +6,7 @@ use tickgate_core::market::Quote;
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 
 use super::Reading;
-use super::rows::{self, change, moment, price};
+use super::rows::{self, change, price, volume};
 
 #[derive(Deserialize)]
 struct Row {
@@ -94,8 +94,8 @@ impl Row {
             ask: price(self.last_quote.as_ref().and_then(|spread| spread.ask)),
             change,
             change_percent,
-            volume: session.and_then(|session| session.volume).unwrap_or_default(),
-            as_of: times.into_iter().filter_map(moment).max().unwrap_or(reading.fetched),
+            volume: volume(session.and_then(|session| session.volume)).unwrap_or_default(),
+            as_of: reading.as_of(times),
             source: reading.source,
             delayed: reading.delayed || timeframes.contains(&Some("DELAYED")),
         })
@@ -108,11 +108,13 @@ mod tests {
     use tickgate_core::market::{Source, Symbol};
     use tickgate_core::time::Millis;
 
+    /// When the answers here came: after the data in them.
+    const FETCHED: Millis = Millis(1_773_167_500_000);
     const ERRORS: &str = include_str!("../../../../tests/fixtures/polygon/errors.json");
 
     fn read(body: &serde_json::Value, symbols: &[&str]) -> Result<Vec<Quote>, UpstreamError> {
         let symbols: Vec<Symbol> = symbols.iter().map(|symbol| symbol.parse().unwrap()).collect();
-        let reading = Reading { symbols: &symbols, source: Source::Poll, delayed: false, fetched: Millis(77) };
+        let reading = Reading { symbols: &symbols, source: Source::Poll, delayed: false, fetched: FETCHED };
         quotes(body.to_string().as_bytes(), reading)
     }
 
@@ -138,7 +140,7 @@ mod tests {
         ]});
         let quotes = read(&body, &["I:SPX", "O:AAPL260417C00240000"]).unwrap();
         assert_eq!((quotes[0].price, quotes[0].change, quotes[0].as_of), (5_800.5, 0.5, Millis(1_773_167_467_294)));
-        assert_eq!((quotes[1].price, quotes[1].bid, quotes[1].as_of, quotes[1].delayed), (5.4, Some(5.35), Millis(77), true));
+        assert_eq!((quotes[1].price, quotes[1].bid, quotes[1].as_of, quotes[1].delayed), (5.4, Some(5.35), FETCHED, true));
     }
 
     #[test]

@@ -26,7 +26,7 @@ async fn the_second_poll_gives_exactly_the_new_article_and_the_late_one() {
     let mut feed = ArticleFeed::default();
     let first = bench.client.news(query(Some("TSLA"), None, 3)).await.unwrap();
     assert_eq!(feed.observe(first).len(), 3);
-    let second = bench.client.news(query(Some("TSLA"), feed.poll_from(bench.clock.now()), 100)).await.unwrap();
+    let second = bench.client.news(query(Some("TSLA"), feed.poll_from(), 100)).await.unwrap();
     assert_eq!(second.len(), 4);
     assert_eq!(titles(&feed.observe(second)), ["Regulator posts recall notice", "Broker lifts rating after delivery update"]);
     assert_eq!(
@@ -42,12 +42,12 @@ async fn the_second_poll_gives_exactly_the_new_article_and_the_late_one() {
 fn the_sentiment_is_that_of_the_symbol_asked_for_and_else_of_the_first_that_has_one() {
     let read = |symbol: Option<&str>| {
         let asked = symbol.map(|symbol| symbol.parse().unwrap());
-        let articles = read_articles(SECOND_POLL.as_bytes(), asked.as_ref(), Source::Poll).unwrap();
+        let articles = read_articles(SECOND_POLL.as_bytes(), asked.as_ref(), Source::Poll, Millis(u64::MAX)).unwrap();
         articles.into_iter().map(|article| article.sentiment.unwrap_or_default()).collect::<Vec<_>>()
     };
     assert_eq!(read(Some("F")), ["positive", "", "neutral", "negative"]);
     assert_eq!(read(None), ["positive", "", "negative", "negative"]);
-    let articles = read_articles(SECOND_POLL.as_bytes(), None, Source::Poll).unwrap();
+    let articles = read_articles(SECOND_POLL.as_bytes(), None, Source::Poll, Millis(u64::MAX)).unwrap();
     let article = &articles[2];
     assert_eq!(article.tickers.iter().map(ToString::to_string).collect::<Vec<_>>(), ["TSLA", "F", "GM"]);
     assert_eq!((article.publisher.as_str(), article.url.as_str()), ("Example Wire", "https://news.example.com/ev-demand"));

@@ -68,16 +68,16 @@ impl Subscriber for Log {
 fn talkative() -> Scripted {
     let said = format!("key {KEY} at http://127.0.0.1/v2?apiKey={KEY} refused");
     Scripted::start(move |_, target| {
-        let body = serde_json::json!({"status": "ERROR", "error": said, "request_id": format!("id {KEY}")}).to_string();
+        let body = serde_json::json!({"status": "ERROR", "error": said, "request_id": KEY}).to_string();
         let status = target.trim_start_matches("/v2/").split('?').next().and_then(|status| status.parse().ok());
         match status {
             Some(status) => HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap())
                 .content_type("application/json")
-                .insert_header(("x-request-id", format!("id {KEY}")))
+                .insert_header(("x-request-id", KEY))
                 .body(body),
             None if target.starts_with("/v2/page") => HttpResponse::Ok().content_type("text/html").body(said.clone()),
             None if target.starts_with("/v2/broken") => json(format!("{{\"error\":\"{KEY}")),
-            None => json(format!(r#"{{"status":"OK","results":[{{"id":"{KEY}"}}],"tickers":["{KEY}"]}}"#)),
+            None => json(format!(r#"{{"status":"OK","request_id":"{KEY}","results":[{{"id":"{KEY}"}}],"tickers":["{KEY}"]}}"#)),
         }
     })
 }
