@@ -18,7 +18,8 @@ use sha2::Sha256;
 use tickgate_actors::Clock;
 use tickgate_actors::clock::random_u128;
 use tickgate_core::identity::{BrowserSession, HashKey, HashKeys, SessionId, User, UserId};
-use tickgate_core::ports::{Record, Shelf, Store, StoreError};
+use tickgate_core::ports::{Record, Shelf, Store, StoreError, Versioned};
+use tickgate_core::time::Millis;
 
 use crate::sealing::{Purpose, Sealer, SealerError};
 use crate::settings::secret_bytes;
@@ -93,7 +94,7 @@ impl BrowserSessions {
     pub async fn find(&self, headers: &HeaderMap) -> Result<Option<BrowserSession>, StoreError> {
         let Some(id) = self.named(headers) else { return Ok(None) };
         let now = self.clock.now();
-        let Some(found) = self.store.find(Shelf::AuthFlows, id.0, now).await? else { return Ok(None) };
+        let Some(found) = self.record(id, now).await? else { return Ok(None) };
         let Some(session) = read(&found.record.body).filter(|session| session.id == id && session.check(now).is_ok()) else {
             return Ok(None);
         };
@@ -128,8 +129,16 @@ impl BrowserSessions {
     /// When the store fails.
     pub async fn lives(&self, id: SessionId) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        let found = self.store.find(Shelf::AuthFlows, id.0, now).await?;
+        let found = self.record(id, now).await?;
         Ok(found.and_then(|found| read(&found.record.body)).is_some_and(|session| session.check(now).is_ok()))
+    }
+
+    /// A record under a data key that was dropped is nobody's session: whoever had it signs in again.
+    async fn record(&self, id: SessionId, now: Millis) -> Result<Option<Versioned>, StoreError> {
+        match self.store.find(Shelf::AuthFlows, id.0, now).await {
+            Err(StoreError::Unreadable(_)) => Ok(None),
+            found => found,
+        }
     }
 
     /// Ends a session; one that does not exist has ended already.
@@ -249,11 +258,9 @@ pub fn development_session_secret(data_dir: &Path) -> io::Result<SecretString> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
-    use tickgate_core::time::Millis;
-
     use super::*;
     use crate::storage::SqliteStore;
+    use actix_web::http::header::HeaderValue;
 
     const NOW: Millis = Millis(1_773_167_467_294);
     const HTTPS: &str = "https://gate.example";
@@ -263,7 +270,11 @@ mod tests {
     }
 
     fn store(folder: &Path) -> Arc<dyn Store> {
-        Arc::new(SqliteStore::open(folder, Arc::new(Sealer::new(&[secret(9)]).unwrap())).unwrap())
+        store_under(folder, 9)
+    }
+
+    fn store_under(folder: &Path, key: u8) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open_beside(folder, Arc::new(Sealer::new(&[secret(key)]).unwrap())).unwrap())
     }
 
     fn sessions(store: &Arc<dyn Store>, secrets: &[u8], now: Millis) -> BrowserSessions {
@@ -350,6 +361,16 @@ mod tests {
         let (second, _) = browsers.begin(UserId(8), &shown(&cookie)).await.unwrap();
         assert_ne!(first.id, second.id);
         assert_eq!(browsers.find(&shown(&cookie)).await.unwrap(), None);
+    }
+
+    #[actix_rt::test]
+    async fn a_session_under_a_data_key_that_was_dropped_is_nobodys_and_no_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let (session, cookie) = sessions(&store(folder.path()), &[1], NOW).begin(UserId(7), &HeaderMap::new()).await.unwrap();
+        let other = sessions(&store_under(folder.path(), 8), &[1], NOW);
+        assert_eq!(other.find(&shown(&cookie)).await, Ok(None));
+        assert_eq!(other.lives(session.id).await, Ok(false));
+        assert!(other.begin(UserId(7), &shown(&cookie)).await.is_ok(), "and they sign in again");
     }
 
     #[test]

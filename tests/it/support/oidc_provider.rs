@@ -22,10 +22,10 @@ pub(crate) const CLIENT: (&str, &str) = ("tickgate-tests", "a+secret/of=the&test
 /// Longer than anybody waits.
 const LATE: Duration = Duration::from_secs(60);
 
-/// Private keys and their public halves, by name.
+/// Private keys, which are worth nothing outside these tests, and their public halves, by name.
 const KEYS: [(&str, &[u8], &str); 2] = [
-    ("one", include_bytes!("oidc_keys/one.pem"), include_str!("oidc_keys/one.modulus")),
-    ("two", include_bytes!("oidc_keys/two.pem"), include_str!("oidc_keys/two.modulus")),
+    ("one", include_bytes!("oidc_keys/one.der"), include_str!("oidc_keys/one.modulus")),
+    ("two", include_bytes!("oidc_keys/two.der"), include_str!("oidc_keys/two.modulus")),
 ];
 
 /// How an ID token is signed.
@@ -309,7 +309,7 @@ fn claims(issuer: &str, nonce: &str, script: &Script) -> Value {
 }
 
 fn signed(claims: &Value, sign: Sign) -> String {
-    let with = |head: Header, key: usize| encode(&head, claims, &EncodingKey::from_rsa_pem(KEYS[key].1).unwrap()).unwrap();
+    let with = |head: Header, key: usize| encode(&head, claims, &EncodingKey::from_rsa_der(KEYS[key].1)).unwrap();
     let named = |name: &str| Header { kid: Some(name.to_owned()), ..Header::new(Algorithm::RS256) };
     let shared = |secret: &[u8]| {
         let head = Header { kid: Some("one".to_owned()), ..Header::new(Algorithm::HS256) };
