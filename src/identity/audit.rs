@@ -104,7 +104,7 @@ pub struct AuditQueue {
 }
 
 impl AuditWriter {
-    /// A writer, and the queue that somebody must run.
+    /// A writer, and the queue that somebody must [`AuditQueue::run_until`].
     #[must_use]
     pub fn new(log: Arc<dyn AuditLog>, store: Arc<dyn Store>, metrics: AuditMetrics, clock: Clock) -> (Self, AuditQueue) {
         let (queue, waiting) = mpsc::channel(QUEUE);
