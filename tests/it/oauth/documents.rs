@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 
@@ -21,8 +20,8 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn start() -> Self {
-        let certificate = CertificateDer::from_pem_slice(include_bytes!("site.pem")).unwrap();
-        let key = PrivateKeyDer::from_pem_slice(include_bytes!("site.key")).unwrap();
+        let certificate = CertificateDer::from(include_bytes!("site-certificate.der").to_vec());
+        let key = PrivateKeyDer::Pkcs8(include_bytes!("site-key.der").to_vec().into());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap());
