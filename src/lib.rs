@@ -9,6 +9,7 @@
 //! | [`http`] | what comes in over HTTP, through which layers, to which route |
 //! | `stdio` | what comes in from the one client that started us |
 //! | [`auth`] · [`identity`] | is this credential genuine · who is known now |
+//! | [`oauth`] | what does an MCP client get that has nothing but our URL |
 //! | [`registry`] | what clients can use: tools, prompts and resources, and their lists |
 //! | [`tools`] · [`resources`] | what models can call · what can be read and watched |
 //! | [`prompts`] · [`completion`] | what people can start · what could stand in an argument |
@@ -27,6 +28,8 @@ pub mod completion;
 mod dashboard;
 pub mod http;
 pub mod identity;
+pub mod oauth;
+pub mod oidc;
 mod process;
 pub mod prompts;
 pub mod registry;

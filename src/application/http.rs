@@ -12,12 +12,15 @@ use actix_web_prom::PrometheusMetricsBuilder;
 use tickgate_actors::tasks::Tasks;
 
 use super::identity::Identity;
+use super::oauth::authorization_server;
 use super::parts::{Kept, Parts, close, reload, server_info, session_limits, sweep, tell};
+use super::sign_in::Browsers;
 use super::worker::{Served, WorkerParts};
 use super::{jwt_authority, public_url};
 use crate::auth::Authenticator;
 use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, StreamSlots, Worker, app, openapi_document};
 use crate::identity::Refusals;
+use crate::oidc::ProviderClient;
 use crate::process::{bind, bound_writes, outlive_file_size_limit, wait_for_signal};
 use crate::registry::Registry;
 use crate::settings::{AuthMode, Environment, MarketSource, Reread, Settings, VersionCheck};
@@ -99,9 +102,17 @@ impl Application {
         let server_info = server_info(settings.sessions.streaming, &public_url);
         let Parts { simulator, sessions, worker, kept } =
             Parts::start(&settings, registry, server_info, kept, &metrics_registry).await?;
+        let Browsers { browsers, tickets, sign_in } = Browsers::open(&settings, &public_url, &kept.store, &identity)?;
+        let oauth = authorization_server(&settings, &kept, &identity, &public_url, browsers.as_ref())?;
+        let resource_metadata = oauth.as_ref().map(|_| format!("{public_url}/.well-known/oauth-protected-resource/mcp"));
         let gateway = Arc::new(Gateway {
-            settings: http_settings(&settings, &public_url, address),
+            settings: HttpSettings { resource_metadata, ..http_settings(&settings, &public_url, address) },
+            oauth,
             authenticator: authenticator(&settings, &public_url, &identity)?,
+            browsers,
+            tickets,
+            sign_in,
+            tokens: jwt_authority(&settings.access, &settings.listen, &public_url)?,
             directory: identity.directory.clone(),
             keys: identity.keys.clone(),
             audit: identity.audit.clone(),
@@ -214,6 +225,7 @@ fn http_settings(settings: &Settings, public_url: &str, address: SocketAddr) -> 
         trusted_proxies: settings.access.trusted_proxies.clone(),
         client_ip_header: settings.access.client_ip_header.clone().unwrap_or_else(|| "x-forwarded-for".to_owned()),
         auth: settings.access.mode,
+        access_token_secs: settings.access.access_token_secs,
         metrics_public: settings.access.metrics_public,
         docs_public: settings.access.docs_public,
         development,
@@ -223,6 +235,7 @@ fn http_settings(settings: &Settings, public_url: &str, address: SocketAddr) -> 
         legacy_sse: settings.sessions.legacy_sse,
         reports: settings.telemetry.sentry_dsn.is_some(),
         loopback: settings.listen.host.is_loopback(),
+        resource_metadata: None,
     }
 }
 
@@ -244,7 +257,7 @@ impl HttpParts {
     /// Makes a worker on the thread that it will serve.
     fn build(&self) -> Rc<Worker> {
         let Served { context, catalog, stateless } = self.worker.build();
-        Rc::new(Worker { gateway: Arc::clone(&self.gateway), context, catalog, stateless })
+        Rc::new(Worker { gateway: Arc::clone(&self.gateway), context, catalog, stateless, provider: ProviderClient::new() })
     }
 }
 

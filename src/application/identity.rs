@@ -45,8 +45,8 @@ impl Identity {
             && !directory.has_good_key(clock.now());
         anyhow::ensure!(
             !nobody,
-            "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS or JWT_SECRET_KEY, \
-             or make a key with `tickgate keys create`"
+            "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS, JWT_SECRET_KEY or \
+             GOOGLE_CLIENT_ID, or make a key with `tickgate keys create`"
         );
         let store = Arc::clone(&kept.store);
         let (audit, queue) =

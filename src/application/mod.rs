@@ -5,7 +5,9 @@
 //! | `parts` | what every way of serving stands on: the market, what is kept, what is offered |
 //! | `worker` | what one thread that serves has of its own |
 //! | `market` | where prices come from and who polls them |
+//! | `oauth` | the authorization server, where there is one |
 //! | `replay` | how a recording is put on the tape |
+//! | `sign_in` | how browsers are known: their sessions, their sign-in, their tickets |
 //! | `identity` | who is known, and what keeps it so |
 //! | `http` | an HTTP server for many clients: [`Application`] |
 //! | `stdio` | standard input and output for the one client that started us: [`StdioApplication`] |
@@ -13,8 +15,10 @@
 mod http;
 mod identity;
 mod market;
+mod oauth;
 mod parts;
 mod replay;
+mod sign_in;
 mod stdio;
 #[cfg(test)]
 mod tests;

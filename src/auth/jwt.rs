@@ -9,14 +9,18 @@ use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tickgate_core::access::{Caller, CredentialId, Principal, Scope};
-use tickgate_core::identity::FamilyId;
+use tickgate_core::identity::oauth::ScopeSet;
+use tickgate_core::identity::{FamilyId, UserId};
 use tickgate_core::time::Millis;
 
 use crate::settings::secret_bytes;
 use crate::storage::kept_secret;
 
+/// What the header says that it is (RFC 9068 §2.1): an access token, which no other kind of JWT can be taken for.
+const TYPE: &str = "at+jwt";
 /// Clocks of two machines may differ by this much, in seconds.
 const LEEWAY_SECS: u64 = 30;
 
@@ -37,9 +41,31 @@ pub struct Claims {
     pub iat: u64,
     /// Its own name.
     pub jti: String,
-    /// The family of refresh tokens that it came with: the token dies with it.
+    /// The MCP client that has it (RFC 9068 §2.2); tokens of the command line have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The family of refresh tokens that it came with, and dies with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<FamilyId>,
+}
+
+/// What an MCP client's access token is to say.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessGrant<'a> {
+    /// Whose it is.
+    pub user: UserId,
+    /// Which client gets it.
+    pub client: &'a str,
+    /// What it allows.
+    pub scopes: ScopeSet,
+    /// The family that it belongs to.
+    pub family: FamilyId,
+    /// Its name. The same grant gives the same token.
+    pub jti: u128,
+    /// When it was made.
+    pub issued: Millis,
+    /// When it ends.
+    pub ends: Millis,
 }
 
 impl Claims {
@@ -77,6 +103,10 @@ pub enum JwtError {
 struct KeyPair {
     encoding: EncodingKey,
     decoding: DecodingKey,
+    /// Its name: the thumbprint of the public half (RFC 7638).
+    id: String,
+    /// The public half, as `x` of a JWK has it.
+    public: String,
 }
 
 /// Makes and checks tokens.
@@ -101,9 +131,8 @@ impl JwtAuthority {
     /// # Errors
     /// When no secret is configured.
     pub fn issue(&self, user: &str, scope: Scope, secs: u64, now: Millis) -> Result<String, JwtError> {
-        let key = self.keys.first().ok_or(JwtError::NoSecret)?;
         let issued = now.0 / 1_000;
-        let claims = Claims {
+        self.sign(&Claims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
             sub: user.to_owned(),
@@ -111,9 +140,51 @@ impl JwtAuthority {
             exp: issued + secs,
             iat: issued,
             jti: format!("{:032x}", tickgate_actors::clock::random_u128()),
+            client_id: None,
             family: None,
+        })
+    }
+
+    /// Makes the access token of an MCP client.
+    ///
+    /// # Errors
+    /// When no secret is configured.
+    pub fn grant(&self, grant: &AccessGrant<'_>) -> Result<SecretString, JwtError> {
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub: grant.user.to_string(),
+            scope: grant.scopes.to_string(),
+            exp: grant.ends.0 / 1_000,
+            iat: grant.issued.0 / 1_000,
+            jti: format!("{:032x}", grant.jti),
+            client_id: Some(grant.client.to_owned()),
+            family: Some(grant.family),
         };
-        Ok(encode(&Header::new(Algorithm::EdDSA), &claims, &key.encoding)?)
+        self.sign(&claims).map(SecretString::from)
+    }
+
+    fn sign(&self, claims: &Claims) -> Result<String, JwtError> {
+        let key = self.keys.first().ok_or(JwtError::NoSecret)?;
+        let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.id.clone()), ..Header::new(Algorithm::EdDSA) };
+        Ok(encode(&header, claims, &key.encoding)?)
+    }
+
+    /// Whether there is a key to sign with.
+    #[must_use]
+    pub const fn can_sign(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// The public keys (RFC 7517, RFC 8037), the one that signs first.
+    #[must_use]
+    pub fn key_set(&self) -> Value {
+        let keys: Vec<Value> = self
+            .keys
+            .iter()
+            .map(|key| json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id, "x": key.public}))
+            .collect();
+        json!({ "keys": keys })
     }
 
     /// Whose token it is, what it allows and when it ends.
@@ -121,6 +192,14 @@ impl JwtAuthority {
     /// # Errors
     /// When it is not one of ours, or no longer good.
     pub fn verify(&self, token: &str) -> Result<Caller, JwtError> {
+        self.read(token).map(|claims| claims.caller())
+    }
+
+    /// What a token says.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn read(&self, token: &str) -> Result<Claims, JwtError> {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
@@ -130,7 +209,7 @@ impl JwtAuthority {
         for key in &self.keys {
             match decode::<Claims>(token, &key.decoding, &validation) {
                 Ok(data) => {
-                    return Ok(data.claims.caller());
+                    return Ok(data.claims);
                 }
                 Err(error) => refused = error.into(),
             }
@@ -146,7 +225,14 @@ fn key_pair(secret: &[u8]) -> Result<KeyPair, JwtError> {
     let signing = SigningKey::from_bytes(&seed.finalize().into());
     let private = signing.to_pkcs8_der().map_err(|error| JwtError::Unmade(error.to_string()))?;
     let public = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(signing.verifying_key().as_bytes());
-    Ok(KeyPair { encoding: EncodingKey::from_ed_der(private.as_bytes()), decoding: DecodingKey::from_ed_components(&public)? })
+    let decoding = DecodingKey::from_ed_components(&public)?;
+    Ok(KeyPair { encoding: EncodingKey::from_ed_der(private.as_bytes()), decoding, id: thumbprint(&public), public })
+}
+
+/// RFC 7638 §3 and RFC 8037 §2: SHA-256 over the members that matter, in this order and without blanks.
+fn thumbprint(public: &str) -> String {
+    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{public}"}}"#);
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Sha256::digest(members))
 }
 
 /// The secret of a development machine: made once and kept in `DATA_DIR`, readable by its owner only.
@@ -160,6 +246,7 @@ pub fn development_secret(data_dir: &Path) -> io::Result<SecretString> {
 #[cfg(test)]
 mod tests {
     use base64::engine::general_purpose::STANDARD;
+    use secrecy::ExposeSecret as _;
 
     use super::*;
 
@@ -212,5 +299,39 @@ mod tests {
         let token = old.issue("ada", Scope::Read, 60, now()).unwrap();
         assert!(both.verify(&token).is_ok());
         assert!(old.verify(&both.issue("ada", Scope::Read, 60, now()).unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_clients_token_names_client_and_family_and_the_same_grant_gives_the_same_token() {
+        let ours = authority("0123456789ab", "https://gate.example");
+        let issued = now();
+        let grant = AccessGrant {
+            user: UserId(7),
+            client: "client-x",
+            scopes: ScopeSet::read("read write"),
+            family: FamilyId(8),
+            jti: 9,
+            issued,
+            ends: issued.plus(60_000),
+        };
+        let text = |grant: &AccessGrant<'_>| ours.grant(grant).unwrap().expose_secret().to_owned();
+        let claims = ours.read(&text(&grant)).unwrap();
+        assert_eq!((claims.family, claims.client_id.as_deref()), (Some(FamilyId(8)), Some("client-x")));
+        let caller = ours.verify(&text(&grant)).unwrap();
+        assert_eq!((caller.principal, caller.scope), (UserId(7).principal(), Scope::Write));
+        assert_eq!(caller.credential, CredentialId::Family(8));
+        assert_eq!(text(&grant), text(&grant), "a reply that was lost is given again");
+        assert_ne!(text(&grant), text(&AccessGrant { jti: 10, ..grant }));
+    }
+
+    /// RFC 8037 appendix A.3 has the thumbprint of the key of appendix A.1.
+    #[test]
+    fn a_key_is_named_by_its_thumbprint_and_every_token_says_which_key_signed_it() {
+        assert_eq!(thumbprint("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        let ours = authority("0123456789ab", "https://gate.example");
+        let header = jsonwebtoken::decode_header(ours.issue("ada", Scope::Read, 60, now()).unwrap()).unwrap();
+        let set = ours.key_set();
+        assert_eq!((header.kid.as_deref(), header.typ.as_deref()), (set["keys"][0]["kid"].as_str(), Some("at+jwt")));
+        assert!(set["keys"][0].get("d").is_none(), "only the public half");
     }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 /// The secret settings that are made up; the others come from a vendor.
-const MADE_UP: [&str; 3] = ["MCP_API_KEYS", "JWT_SECRET_KEY", "DATA_ENCRYPTION_KEY"];
+const MADE_UP: [&str; 4] = ["MCP_API_KEYS", "JWT_SECRET_KEY", "SESSION_SECRET_KEY", "DATA_ENCRYPTION_KEY"];
 /// Bytes of each: what the settings ask for at least.
 const SECRET_BYTES: usize = 32;
 

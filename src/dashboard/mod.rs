@@ -20,6 +20,7 @@ assets!(
     "articles.js",
     "backoff.js",
     "chart.js",
+    "consent.css",
     "dom.js",
     "format.js",
     "freshness.js",

@@ -10,15 +10,16 @@
 use std::rc::Rc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 use tickgate_core::access::Scope;
 use tickgate_core::identity::FieldError;
+use tickgate_core::identity::oauth::{Challenge, ChallengeError, ScopeSet};
 use tickgate_core::mcp::{Refusal, Revision};
 use tickgate_core::rpc::{ErrorCode, RequestId, RpcError, error_response, idless_error, null_id_error};
 
-use super::gateway::{Worker, worker};
+use super::gateway::{HttpSettings, Worker, worker};
 use super::request::RequestIdentity;
 
 /// A refusal of the edge.
@@ -102,13 +103,15 @@ impl Problem {
         if let Some(methods) = self.allow {
             response.insert_header((ALLOW, methods));
         }
+        let settings = &place.worker.gateway.settings;
         if let Some(scope) = self.needs {
-            response.insert_header(step_up(scope.as_str()));
+            response.insert_header(step_up(scope.as_str(), settings));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            let url = &place.worker.gateway.settings.public_url;
-            let error = if self.reason == "invalid_token" { ", error=\"invalid_token\"" } else { "" };
-            response.insert_header((WWW_AUTHENTICATE, format!("Bearer realm=\"{url}\", scope=\"read write\"{error}")));
+            let told = (ChallengeError::InvalidToken, "the key or token is unknown, expired or revoked");
+            let error = (self.reason == "invalid_token").then_some(told);
+            // Clients ask their user for what stands here: all that is no administration.
+            response.insert_header(challenge(ScopeSet::all().within(Scope::Write), error, settings));
         }
         if place.mcp { self.json_rpc(place, response) } else { self.problem_json(place, response) }
     }
@@ -182,15 +185,29 @@ pub(super) fn refused(refusal: &Refusal, stateless: bool) -> HttpResponse {
         None => null_id_error(&refusal.error),
     };
     let mut response = HttpResponse::build(status);
-    if let Some(scope) = needed_scope(refusal) {
-        response.insert_header(step_up(scope));
-    }
     response.insert_header((CONTENT_TYPE, "application/json")).body(body)
 }
 
+/// The same for what a caller asked for: a scope that is missing is a challenge.
+pub(super) fn refused_to_caller(refusal: &Refusal, settings: &HttpSettings) -> HttpResponse {
+    let mut response = refused(refusal, false);
+    if let Some(scope) = needed_scope(refusal) {
+        let (name, value) = step_up(scope, settings);
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
 /// The challenge of a missing scope: the client asks its user for more and comes back.
-pub(super) fn step_up(scope: &str) -> (HeaderName, String) {
-    (WWW_AUTHENTICATE, format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""))
+pub(super) fn step_up(scope: &str, settings: &HttpSettings) -> (HeaderName, HeaderValue) {
+    challenge(ScopeSet::read(scope), Some((ChallengeError::InsufficientScope, "this needs a greater scope")), settings)
+}
+
+/// What a client needs to get in: where to ask for it, and for which scopes (protocol.md §6.1).
+fn challenge(scopes: ScopeSet, error: Option<(ChallengeError, &str)>, settings: &HttpSettings) -> (HeaderName, HeaderValue) {
+    let challenge = Challenge { resource_metadata: settings.resource_metadata.as_deref(), scopes, error };
+    let value = HeaderValue::from_str(&challenge.to_string());
+    (WWW_AUTHENTICATE, value.unwrap_or_else(|_| HeaderValue::from_static("Bearer")))
 }
 
 fn needed_scope(refusal: &Refusal) -> Option<&str> {
@@ -202,6 +219,6 @@ fn needed_scope(refusal: &Refusal) -> Option<&str> {
 pub(super) fn refused_request(id: Option<RequestId>, status: StatusCode, reason: &'static str, detail: &str) -> HttpResponse {
     let error = RpcError::new(ErrorCode(i32::from(status.as_u16())), detail.to_owned()).with_data(json!({ "reason": reason }));
     let mut response = refused(&Refusal { status: status.as_u16(), id, error }, false);
-    response.headers_mut().insert(RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("2"));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }

@@ -20,8 +20,10 @@ use tickgate_core::session::SessionLimits;
 use tokio::sync::watch;
 
 use super::slots::StreamSlots;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, BrowserSessions, JwtAuthority, StreamTickets};
 use crate::identity::{AuditWriter, Directory, KeyService, Refusals};
+use crate::oauth::AuthorizationServer;
+use crate::oidc::{ProviderClient, SignIn};
 use crate::registry::LiveRegistry;
 use crate::settings::{AuthMode, LimitSettings, StreamSettings};
 use crate::storage::StoreHealth;
@@ -45,6 +47,8 @@ pub struct HttpSettings {
     pub client_ip_header: String,
     /// Who gets in.
     pub auth: AuthMode,
+    /// Life of an access token.
+    pub access_token_secs: u64,
     /// Whether `/metrics` needs no credential.
     pub metrics_public: bool,
     /// Whether `/docs` and `/openapi.json` need none.
@@ -63,6 +67,8 @@ pub struct HttpSettings {
     pub reports: bool,
     /// `HOST` is a loopback address.
     pub loopback: bool,
+    /// Where the protected resource metadata is; `None` when there is no authorization server.
+    pub resource_metadata: Option<String>,
 }
 
 /// Counters of the edge.
@@ -117,6 +123,16 @@ pub struct Gateway {
     pub settings: HttpSettings,
     /// Who calls.
     pub authenticator: Authenticator,
+    /// The authorization server for MCP clients, where people can sign in.
+    pub oauth: Option<AuthorizationServer>,
+    /// Which browsers are signed in; `None` without `SESSION_SECRET_KEY`.
+    pub browsers: Option<Arc<BrowserSessions>>,
+    /// Tickets for event streams; `None` as well.
+    pub tickets: Option<StreamTickets>,
+    /// Where browsers sign in; `None` without `GOOGLE_CLIENT_ID`.
+    pub sign_in: Option<SignIn>,
+    /// Makes access tokens.
+    pub tokens: JwtAuthority,
     /// Which keys and people are good now.
     pub directory: Directory,
     /// Makes and changes API keys.
@@ -179,6 +195,8 @@ pub struct Worker {
     pub catalog: Rc<dyn Catalog>,
     /// Requests that stand alone.
     pub stateless: Stateless,
+    /// Asks the sign-in provider.
+    pub provider: ProviderClient,
 }
 
 /// Gives a handler its worker.

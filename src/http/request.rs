@@ -1,8 +1,11 @@
-//! What a request is known by: its id and its caller.
+//! What a request is known by: its id, its caller, and whether a page of ours made it.
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, ORIGIN};
 use actix_web::{HttpMessage, HttpRequest};
 use tickgate_core::access::Caller;
+
+use super::error::Problem;
 
 /// Header that carries the id, in and out.
 pub(super) const REQUEST_ID: &str = "x-request-id";
@@ -30,4 +33,17 @@ impl RequestIdentity {
 /// The caller of this request; every route behind authentication has one.
 pub(super) fn caller(request: &HttpRequest) -> Option<Caller> {
     request.extensions().get::<Caller>().cloned()
+}
+
+/// Whether a page that we let in made this request, and not another site behind the person's back. An `Origin` that is not
+/// allowed has been refused before (`middleware/guard`).
+pub(super) fn is_from_own_page(headers: &HeaderMap) -> bool {
+    let same_origin = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+    same_origin || headers.contains_key(ORIGIN)
+}
+
+/// The refusal of a write by cookie that shows no sign of our own page.
+pub(super) fn cross_site() -> Problem {
+    let detail = "Forbidden: a change by cookie needs an allowed Origin or Sec-Fetch-Site: same-origin";
+    Problem::new(StatusCode::FORBIDDEN, "cross_site", detail)
 }

@@ -3,7 +3,8 @@
 use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
 
 use super::endpoints::{
-    API_KEYS, api, api_keys, dashboard, docs, events, fallback, health, mcp, metrics, progress, test_error, tools, upstream_key,
+    API_KEYS, api, api_keys, auth, dashboard, docs, events, fallback, health, mcp, metrics, oauth, progress, stream_ticket,
+    test_error, tools, upstream_key, user,
 };
 
 /// Adds the routes of the HTTP+SSE transport of 2024-11-05. Without them its paths are as unknown as any other.
@@ -13,8 +14,51 @@ pub(super) fn http_sse_routes(config: &mut ServiceConfig) {
         .service(resource("/messages").route(post().to(mcp::post_to_stream)).default_service(route().to(fallback::post_only)));
 }
 
+/// Adds the routes of the authorization server.
+pub(super) fn oauth_routes(config: &mut ServiceConfig) {
+    let get_only = || route().to(fallback::get_only);
+    let post_only = || route().to(fallback::post_only);
+    config
+        .service(resource("/.well-known/oauth-protected-resource").route(get().to(oauth::resource)).default_service(get_only()))
+        .service(
+            resource("/.well-known/oauth-protected-resource/mcp").route(get().to(oauth::resource)).default_service(get_only()),
+        )
+        .service(resource("/.well-known/oauth-authorization-server").route(get().to(oauth::server)).default_service(get_only()))
+        .service(
+            resource("/.well-known/oauth-authorization-server/mcp").route(get().to(oauth::server)).default_service(get_only()),
+        )
+        .service(resource("/.well-known/openid-configuration").route(get().to(oauth::open_id)).default_service(get_only()))
+        .service(resource("/jwks.json").route(get().to(oauth::keys)).default_service(get_only()))
+        .service(resource("/register").route(post().to(oauth::register)).default_service(post_only()))
+        .service(
+            resource("/authorize")
+                .route(get().to(oauth::authorize))
+                .route(post().to(oauth::decide))
+                .default_service(route().to(fallback::get_post_only)),
+        )
+        .service(resource("/token").route(post().to(oauth::token)).default_service(post_only()))
+        .service(resource("/revoke").route(post().to(oauth::revoke)).default_service(post_only()));
+}
+
+/// Adds the routes of browsers that sign in and out.
+fn browser_routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/auth/login").route(get().to(auth::login)).default_service(route().to(fallback::get_only)))
+        .service(resource("/auth/callback").route(get().to(auth::callback)).default_service(route().to(fallback::get_only)))
+        .service(resource("/callback").route(get().to(auth::callback)).default_service(route().to(fallback::get_only)))
+        .service(resource("/auth/logout").route(post().to(auth::logout)).default_service(route().to(fallback::post_only)))
+        .service(resource("/auth/refresh").route(post().to(auth::refresh)).default_service(route().to(fallback::post_only)))
+        .service(
+            resource("/auth/stream-ticket")
+                .route(post().to(stream_ticket::post))
+                .default_service(route().to(fallback::post_only)),
+        )
+        .service(resource("/api/user").route(get().to(user::get)).default_service(route().to(fallback::get_only)));
+}
+
 /// Adds every other route to an application.
 pub(super) fn routes(config: &mut ServiceConfig) {
+    browser_routes(config);
     config
         .service(
             resource("/mcp")

@@ -20,7 +20,7 @@ use super::middleware::finish::finish;
 use super::middleware::guard::guard;
 use super::middleware::rate_limit::{Counts, Limiter, limiter};
 use super::middleware::unread::close_unread;
-use super::routes::{http_sse_routes, routes};
+use super::routes::{http_sse_routes, oauth_routes, routes};
 use crate::settings::LimitSettings;
 
 /// The limiters, shared by all workers.
@@ -83,6 +83,7 @@ pub fn app(
                 http_sse_routes(config);
             }
         })
+        .configure(oauth_routes)
         .configure(routes)
         // Inside: what is closest to the handlers.
         .wrap(Governor::new(&limiters.callers))

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tickgate_core::access::{Caller, CredentialId, Principal, Scope};
 use tickgate_core::identity::api_key::{ApiKey, KeyId, KeyRefusal};
-use tickgate_core::identity::{User, UserId};
+use tickgate_core::identity::{SessionId, User, UserId};
 use tickgate_core::time::Millis;
 use tokio::sync::{Notify, watch};
 
@@ -113,7 +113,7 @@ impl Directory {
                 Some(Err(KeyRefusal::Expired)) => return Err(Fall::Expired),
                 _ => return Err(Fall::Revoked),
             },
-            CredentialId::Family(id) if self.has_ended(id) => return Err(Fall::Revoked),
+            CredentialId::Family(id) | CredentialId::BrowserSession(id) if self.has_ended(id) => return Err(Fall::Revoked),
             _ => {}
         }
         if caller.expires.is_some_and(|expires| expires <= now) { Err(Fall::Expired) } else { Ok(()) }
@@ -195,6 +195,11 @@ impl Directory {
         if write(&self.0.ended).insert(family, at.plus(TOKEN_LIFE_MS)).is_none() {
             self.bump();
         }
+    }
+
+    /// A browser's session is over, since `at`: what was opened with it ends.
+    pub fn end_browser_session(&self, session: SessionId, at: Millis) {
+        self.end_family(session.0, at);
     }
 
     /// Forgets what nobody can show any more; now and then.

@@ -35,6 +35,8 @@ pub(super) struct SealingKey {
     audit_subjects: XChaCha20Poly1305,
     audit_row: XChaCha20Poly1305,
     audit_mark: XChaCha20Poly1305,
+    browser_cookie: XChaCha20Poly1305,
+    stream_pass: XChaCha20Poly1305,
 }
 
 impl SealingKey {
@@ -62,6 +64,8 @@ impl SealingKey {
             audit_subjects: cipher(Purpose::Record(Shelf::AuditSubjects)),
             audit_row: cipher(Purpose::AuditRow),
             audit_mark: cipher(Purpose::AuditMark),
+            browser_cookie: cipher(Purpose::BrowserCookie),
+            stream_pass: cipher(Purpose::StreamPass),
         })
     }
 
@@ -86,6 +90,8 @@ impl SealingKey {
             Purpose::Record(Shelf::AuditSubjects) => &self.audit_subjects,
             Purpose::AuditRow => &self.audit_row,
             Purpose::AuditMark => &self.audit_mark,
+            Purpose::BrowserCookie => &self.browser_cookie,
+            Purpose::StreamPass => &self.stream_pass,
         }
     }
 }
@@ -108,6 +114,8 @@ const fn label(purpose: Purpose) -> &'static str {
         Purpose::Record(Shelf::AuditSubjects) => "record of audit subjects",
         Purpose::AuditRow => "row of the audit log",
         Purpose::AuditMark => "mark of the audit log",
+        Purpose::BrowserCookie => "cookie of a browser",
+        Purpose::StreamPass => "cookie of a stream ticket",
     }
 }
 

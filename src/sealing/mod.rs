@@ -42,6 +42,10 @@ pub enum Purpose {
     AuditRow,
     /// A place in the audit log that we vouch for: nothing is sealed, and the context says which place, so that it is a signature.
     AuditMark,
+    /// The cookie of a browser that has signed in, under `SESSION_SECRET_KEY`.
+    BrowserCookie,
+    /// The cookie of a redeemed stream ticket, under `SESSION_SECRET_KEY`.
+    StreamPass,
 }
 
 /// Why there is no [`Sealer`].

@@ -5,7 +5,14 @@ use proptest::prelude::*;
 use super::*;
 
 fn purposes() -> Vec<Purpose> {
-    let alone = [Purpose::RequestState, Purpose::Cursor, Purpose::AuditRow, Purpose::AuditMark];
+    let alone = [
+        Purpose::RequestState,
+        Purpose::Cursor,
+        Purpose::AuditRow,
+        Purpose::AuditMark,
+        Purpose::BrowserCookie,
+        Purpose::StreamPass,
+    ];
     alone.into_iter().chain(Shelf::ALL.map(Purpose::Record)).collect()
 }
 

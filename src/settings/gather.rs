@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use tickgate_core::tape::Limits;
 
 use super::reader::{Reader, SettingError};
+use super::sign_in::{check as check_sign_in, sign_in};
 use super::sources::Sources;
 use super::values::{
     AuthMode, Environment, Transport, boolean, feed_url, host, list, log_level, origin, secret_key, static_key, toolsets,
@@ -55,7 +56,7 @@ impl Settings {
             ))),
             // Elsewhere a stored key would do; whether there is one, the start finds out.
             AuthMode::Required if self.lacks_data_key() && !self.access.has_credentials() => errors.push(SettingError::together(
-                "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS or JWT_SECRET_KEY",
+                "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS, JWT_SECRET_KEY or GOOGLE_CLIENT_ID",
             )),
             _ => {}
         }
@@ -71,6 +72,13 @@ impl Settings {
         if self.lacks_data_key() {
             errors.push(SettingError::together(format!(
                 "DATA_ENCRYPTION_KEY is needed when APP_ENV is {}, to encrypt what is kept: `tickgate secrets` prints a good one",
+                self.listen.environment
+            )));
+        }
+        check_sign_in(self, errors);
+        if self.listen.environment != Environment::Development && !self.access.cimd_allowed_hosts.is_empty() {
+            errors.push(SettingError::together(format!(
+                "CIMD_ALLOWED_HOSTS lets strangers make the gateway connect to private addresses, and APP_ENV is {}: leave it out",
                 self.listen.environment
             )));
         }
@@ -113,6 +121,8 @@ fn access(reader: &mut Reader<'_>, listen: &ListenSettings) -> AccessSettings {
         static_keys: reader.optional("MCP_API_KEYS", list(static_key)).unwrap_or_default(),
         jwt_secrets: reader.optional("JWT_SECRET_KEY", list(secret_key)).unwrap_or_default(),
         access_token_secs: reader.read("ACCESS_TOKEN_SECS", within(60..=86_400)),
+        refresh_token_secs: reader.read("REFRESH_TOKEN_SECS", within(3_600..=31_536_000)),
+        cimd_allowed_hosts: reader.optional("CIMD_ALLOWED_HOSTS", list(host)).unwrap_or_default(),
         allowed_origins: reader.optional("ALLOWED_ORIGINS", list(origin)).unwrap_or_default(),
         allowed_hosts: reader.optional("ALLOWED_HOSTS", list(host)).unwrap_or_default(),
         trusted_proxies: reader.optional("TRUSTED_PROXIES", list(str::parse)).unwrap_or_default(),
@@ -121,6 +131,8 @@ fn access(reader: &mut Reader<'_>, listen: &ListenSettings) -> AccessSettings {
         }),
         metrics_public: reader.optional("METRICS_PUBLIC", boolean).unwrap_or(development),
         docs_public: reader.optional("DOCS_PUBLIC", boolean).unwrap_or(development),
+        session_secrets: reader.optional("SESSION_SECRET_KEY", list(secret_key)).unwrap_or_default(),
+        sign_in: sign_in(reader),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod gather;
 mod reader;
+mod sign_in;
 mod sources;
 mod specs;
 mod values;
@@ -87,6 +88,10 @@ pub struct AccessSettings {
     pub jwt_secrets: Vec<SecretString>,
     /// `ACCESS_TOKEN_SECS`.
     pub access_token_secs: u64,
+    /// `REFRESH_TOKEN_SECS`.
+    pub refresh_token_secs: u64,
+    /// `CIMD_ALLOWED_HOSTS`; empty outside development.
+    pub cimd_allowed_hosts: Vec<String>,
     /// `ALLOWED_ORIGINS`.
     pub allowed_origins: Vec<String>,
     /// `ALLOWED_HOSTS`.
@@ -99,6 +104,27 @@ pub struct AccessSettings {
     pub metrics_public: bool,
     /// `DOCS_PUBLIC`.
     pub docs_public: bool,
+    /// `SESSION_SECRET_KEY`; the first seals, all open. Empty in development, or when there is neither sign-in nor ticket.
+    pub session_secrets: Vec<SecretString>,
+    /// `GOOGLE_*`; `None` when nobody can sign in.
+    pub sign_in: Option<SignInSettings>,
+}
+
+/// Where browsers sign in.
+#[derive(Debug)]
+pub struct SignInSettings {
+    /// `GOOGLE_ISSUER`, in its one spelling.
+    pub issuer: String,
+    /// `GOOGLE_CLIENT_ID`.
+    pub client_id: String,
+    /// `GOOGLE_CLIENT_SECRET`.
+    pub client_secret: SecretString,
+    /// `GOOGLE_REDIRECT_URI`; `PUBLIC_URL/auth/callback` when unset.
+    pub redirect_uri: Option<Url>,
+    /// `GOOGLE_HOSTED_DOMAIN`.
+    pub hosted_domain: Option<String>,
+    /// `ADMIN_EMAILS`.
+    pub admin_emails: Vec<String>,
 }
 
 /// How much.
@@ -241,7 +267,7 @@ impl AccessSettings {
     /// Whether somebody could come in by what is configured; else a stored key is needed.
     #[must_use]
     pub const fn has_credentials(&self) -> bool {
-        !self.static_keys.is_empty() || !self.jwt_secrets.is_empty()
+        !self.static_keys.is_empty() || !self.jwt_secrets.is_empty() || self.sign_in.is_some()
     }
 
     /// The scope of a caller without a credential; `None` when there must be one.

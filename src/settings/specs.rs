@@ -55,6 +55,41 @@ pub const SPECS: &[Spec] = &[
         "Signs access tokens; a list rotates: the first signs, all are accepted. Generated into DATA_DIR in development.",
     ),
     spec("ACCESS_TOKEN_SECS", "3600", "60 to 86400", "Life of an access token."),
+    spec(
+        "REFRESH_TOKEN_SECS",
+        "2592000",
+        "3600 to 31536000",
+        "How long an MCP client stays signed in by refresh tokens; then its person signs in again.",
+    ),
+    open(
+        "CIMD_ALLOWED_HOSTS",
+        "a comma list of host names or addresses, in development only",
+        "Hosts of client metadata documents that may have private addresses and certificates of their own making.",
+    ),
+    open(
+        "GOOGLE_CLIENT_ID",
+        "the client id of your web application at the provider",
+        "Switches on sign-in for browsers at /auth/login; needs GOOGLE_CLIENT_SECRET.",
+    ),
+    secret("GOOGLE_CLIENT_SECRET", "the client secret that belongs to it", "Our secret at the provider."),
+    open(
+        "GOOGLE_REDIRECT_URI",
+        "an http or https URL with the path /auth/callback or /callback",
+        "Where the provider sends browsers back to, as it is registered there; the default is PUBLIC_URL/auth/callback.",
+    ),
+    spec(
+        "GOOGLE_ISSUER",
+        "https://accounts.google.com",
+        "an https URL, or an http URL of a loopback address",
+        "The OpenID Connect provider; any that does discovery, PKCE and RS256.",
+    ),
+    open("GOOGLE_HOSTED_DOMAIN", "a domain", "Only people of this Google Workspace domain may sign in."),
+    open("ADMIN_EMAILS", "a comma list of e-mail addresses", "Who signs in with one of these, verified, is an admin."),
+    secret(
+        "SESSION_SECRET_KEY",
+        "hex or base64 of at least 32 random bytes, or a comma list of them",
+        "Seals the cookies of browsers; a list rotates: the first seals, all open. Generated into DATA_DIR in development; needed for sign-in and stream tickets otherwise.",
+    ),
     open(
         "ALLOWED_ORIGINS",
         "a comma list of origins",

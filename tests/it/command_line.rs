@@ -70,11 +70,11 @@ fn the_secrets_that_are_printed_are_enough_for_production_and_new_each_time() {
     let printed = text(&output.stdout);
     let secrets: Vec<(&str, &str)> = printed.lines().map(|line| line.split_once('=').unwrap()).collect();
     let names: Vec<&str> = secrets.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["MCP_API_KEYS", "JWT_SECRET_KEY", "DATA_ENCRYPTION_KEY"]);
+    assert_eq!(names, ["MCP_API_KEYS", "JWT_SECRET_KEY", "SESSION_SECRET_KEY", "DATA_ENCRYPTION_KEY"]);
     let check = tickgate(&["check"], &[&[("APP_ENV", "production")], secrets.as_slice()].concat());
     assert!(check.status.success(), "{}", text(&check.stderr));
     let again = text(&tickgate(&["secrets"], &[]).stdout);
-    assert!(again.lines().all(|line| !printed.contains(line)) && again.lines().count() == 3);
+    assert!(again.lines().all(|line| !printed.contains(line)) && again.lines().count() == 4);
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(in crate::http) async fn get(request: HttpRequest, OnWorker(worker): OnWorke
 }
 
 async fn open(request: &HttpRequest, worker: &Worker) -> Result<HttpResponse, Problem> {
-    let query = Query::read(request, &["topics", "mode", "interval", "window", "last_event_id"])?;
+    let query = Query::read(request, &["topics", "mode", "interval", "window", "last_event_id", "ticket"])?;
     let topics = query.parsed("topics", Topic::parse_list)?.unwrap_or_default();
     check_topics("topics", &topics, worker)?;
     let mode = query.parsed("mode", |text| match text {

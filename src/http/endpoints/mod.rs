@@ -2,6 +2,7 @@
 
 pub(super) mod api;
 pub(super) mod api_keys;
+pub(super) mod auth;
 pub(super) mod dashboard;
 pub(super) mod docs;
 pub(super) mod events;
@@ -9,11 +10,14 @@ pub(super) mod fallback;
 pub(super) mod health;
 pub(super) mod mcp;
 pub(super) mod metrics;
+pub(super) mod oauth;
 pub(super) mod progress;
 pub(super) mod query;
+pub(super) mod stream_ticket;
 pub(super) mod test_error;
 pub(super) mod tools;
 pub(super) mod upstream_key;
+pub(super) mod user;
 
 use actix_web::HttpRequest;
 

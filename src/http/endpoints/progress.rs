@@ -36,7 +36,8 @@ pub(in crate::http) async fn news(request: HttpRequest, OnWorker(worker): OnWork
             .map(|symbol| vec![Topic::News(symbol)])
             .map_err(|error| wrong("symbol", error)),
     };
-    let stream = Stream { kind: "stream-news", names: &["symbol", "interval", "duration", "last_event_id"], start: Start::Live };
+    let stream =
+        Stream { kind: "stream-news", names: &["symbol", "interval", "duration", "last_event_id", "ticket"], start: Start::Live };
     respond(&request, open(&request, &worker, &stream, topics).await)
 }
 
@@ -52,8 +53,11 @@ pub(in crate::http) async fn prices(request: HttpRequest, OnWorker(worker): OnWo
         }
         Ok(topics)
     };
-    let stream =
-        Stream { kind: "stream-prices", names: &["symbols", "interval", "duration", "last_event_id"], start: Start::Latest };
+    let stream = Stream {
+        kind: "stream-prices",
+        names: &["symbols", "interval", "duration", "last_event_id", "ticket"],
+        start: Start::Latest,
+    };
     respond(&request, open(&request, &worker, &stream, topics).await)
 }
 
@@ -69,7 +73,8 @@ pub(in crate::http) async fn alerts(request: HttpRequest, OnWorker(worker): OnWo
         }
         Ok(topics)
     };
-    let stream = Stream { kind: "stream-alerts", names: &["ids", "interval", "duration", "last_event_id"], start: Start::Live };
+    let stream =
+        Stream { kind: "stream-alerts", names: &["ids", "interval", "duration", "last_event_id", "ticket"], start: Start::Live };
     respond(&request, open(&request, &worker, &stream, topics).await)
 }
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
+use actix_web::cookie::Cookie;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use tickgate_core::access::{Caller, CredentialId, Scope};
 
+use super::browser::{Entered, browser_caller};
 use super::rate_limit::spent;
 use crate::auth::AuthError;
 use crate::http::endpoints::API_KEYS;
@@ -19,6 +21,8 @@ use crate::http::gateway::{HttpSettings, client_ip, is_trusted, worker};
 use crate::http::request::RequestIdentity;
 use crate::identity::KeyEntry;
 use crate::settings::AuthMode;
+
+use super::guard::is_for_any_origin;
 
 /// Headers by which a proxy shows that it forwarded a request.
 const FORWARDING_HEADERS: [&str; 7] =
@@ -36,6 +40,11 @@ enum Door {
 fn door(path: &str, settings: &HttpSettings) -> Door {
     match path {
         "/" | "/favicon.ico" | "/health" | "/healthz" | "/readyz" => Door::Open,
+        // Who comes here is about to be known, or to be forgotten.
+        "/auth/login" | "/auth/callback" | "/callback" | "/auth/logout" => Door::Open,
+        // They know their callers by other means: clients by codes and secrets, people by their browser.
+        "/authorize" => Door::Open,
+        path if is_for_any_origin(path) => Door::Open,
         path if path.starts_with("/assets/") => Door::Open,
         "/metrics" => {
             if settings.metrics_public {
@@ -77,18 +86,24 @@ pub(in crate::http) async fn authenticate(
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let worker = worker(request.request());
     let settings = &worker.gateway.settings;
-    let refusal = match door(request.path(), settings) {
-        Door::Open => None,
-        Door::Needs(scope) => enter(&request, &worker, scope).await.err(),
+    let entered = match door(request.path(), settings) {
+        Door::Open => Ok(None),
+        Door::Needs(scope) => enter(&request, &worker, scope).await,
     };
-    match refusal {
-        None => next.call(request).await.map(ServiceResponse::map_into_left_body),
-        Some(Refusal::Problem(problem)) => {
+    match entered {
+        Ok(cookie) => {
+            let mut response = next.call(request).await?;
+            if let Some(cookie) = cookie {
+                response.response_mut().add_cookie(&cookie)?;
+            }
+            Ok(response.map_into_left_body())
+        }
+        Err(Refusal::Problem(problem)) => {
             worker.gateway.metrics.refused.with_label_values(&["authenticate"]).inc();
             let response = problem.respond(request.request());
             Ok(request.into_response(response).map_into_right_body())
         }
-        Some(Refusal::Spent(wait)) => {
+        Err(Refusal::Spent(wait)) => {
             let limit =
                 caller_of(&request).and_then(|caller| key_of(&caller, &worker)).and_then(|entry| entry.key.limit_per_minute);
             let response = spent(limit.unwrap_or_default(), wait, HttpResponse::TooManyRequests());
@@ -110,7 +125,8 @@ impl From<Problem> for Refusal {
     }
 }
 
-async fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Scope) -> Result<(), Refusal> {
+/// Lets a caller in; perhaps with a cookie for the next time.
+async fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Scope) -> Result<Option<Cookie<'static>>, Refusal> {
     let settings = &worker.gateway.settings;
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     let forwarded = FORWARDING_HEADERS.iter().any(|name| request.headers().contains_key(*name));
@@ -121,20 +137,24 @@ async fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Sc
     }
     // A route that does not take OPTIONS answers 405 to anyone.
     if request.method() == Method::OPTIONS {
-        return Ok(());
+        return Ok(None);
     }
     let ip = client_ip(request.request(), settings);
-    let caller = find_caller(request, worker, ip).await?;
+    let (caller, cookie) = match browser_caller(request, worker).await? {
+        Some(Entered { caller, cookie }) => (caller, cookie),
+        None => (find_caller(request, worker, ip).await?, None),
+    };
     if !caller.scope.allows(scope) {
         return Err(Problem::insufficient_scope(scope, format!("Forbidden: this needs the scope {scope}")).into());
     }
     let entry = key_of(&caller, worker);
     request.extensions_mut().insert(caller);
-    let Some(entry) = entry else { return Ok(()) };
+    let Some(entry) = entry else { return Ok(cookie) };
     entry.used(worker.gateway.clock.now());
     let labels = [&*entry.key.id.to_string(), route_kind(request.path())];
     worker.gateway.metrics.key_uses.with_label_values(&labels).inc();
-    entry.charge().map_err(Refusal::Spent)
+    entry.charge().map_err(Refusal::Spent)?;
+    Ok(cookie)
 }
 
 /// Who calls. A key or owner that is not known here may have been made elsewhere a moment ago: then the store is asked first, and
@@ -151,9 +171,13 @@ async fn find_caller(request: &ServiceRequest, worker: &crate::http::Worker, ip:
             let to = (&gateway.directory, &gateway.audit);
             gateway.refusals.note((id, why), Some(ip), request_id, to, gateway.clock.now());
         }
-        let reason = if error == AuthError::Missing { "unauthorized" } else { "invalid_token" };
-        Problem::new(StatusCode::UNAUTHORIZED, reason, "Unauthorized: Invalid or missing API key")
+        unauthorized(error)
     })
+}
+
+pub(super) fn unauthorized(error: AuthError) -> Problem {
+    let reason = if error == AuthError::Missing { "unauthorized" } else { "invalid_token" };
+    Problem::new(StatusCode::UNAUTHORIZED, reason, "Unauthorized: Invalid or missing API key")
 }
 
 fn caller_of(request: &ServiceRequest) -> Option<Caller> {

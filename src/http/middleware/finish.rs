@@ -13,7 +13,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 
-use super::guard::is_allowed_origin;
+use super::guard::{is_allowed_origin, is_for_any_origin};
 use crate::http::error::{Place, Problem};
 use crate::http::request::REQUEST_ID;
 
@@ -30,7 +30,7 @@ pub(in crate::http) async fn finish(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let place = Place::of(request.request());
-    let origin = request.headers().get(ORIGIN).cloned();
+    let origin = Origin { named: request.headers().get(ORIGIN).cloned(), any: is_for_any_origin(request.path()) };
     if encodes_needlessly(request.path()) {
         let problem = Problem::bad_request("needless_encoding", "The path encodes characters that need no encoding.");
         let mut response = problem.respond_at(&place);
@@ -86,10 +86,20 @@ fn failed(error: &Error) -> Problem {
     }
 }
 
-fn complete(headers: &mut HeaderMap, place: &Place, origin: Option<HeaderValue>) {
+/// From which origin a page asks, and whether every origin may.
+#[derive(Clone)]
+struct Origin {
+    named: Option<HeaderValue>,
+    any: bool,
+}
+
+fn complete(headers: &mut HeaderMap, place: &Place, origin: Origin) {
     let settings = &place.worker.gateway.settings;
     secure(headers, &place.request_id, settings.public_url.starts_with("https:"));
-    if let Some(origin) = origin.filter(|origin| is_allowed_origin(origin.as_bytes(), settings)) {
+    if origin.any {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    } else if let Some(origin) = origin.named.filter(|origin| is_allowed_origin(origin.as_bytes(), settings)) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
@@ -114,7 +124,9 @@ fn secure(headers: &mut HeaderMap, identity: &str, https: bool) {
         headers.insert(HeaderName::from_static(REQUEST_ID), value);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(REFERRER_POLICY) {
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
     }

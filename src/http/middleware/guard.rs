@@ -45,10 +45,19 @@ fn refusal(request: &ServiceRequest, settings: &HttpSettings) -> Option<Problem>
         return Some(Problem::new(StatusCode::FORBIDDEN, "invalid_host", detail).with_code(ErrorCode::INVALID_REQUEST));
     }
     let origins: Vec<&[u8]> = request.headers().get_all(ORIGIN).map(|origin| origin.as_bytes()).collect();
+    if is_for_any_origin(request.path()) {
+        return None;
+    }
     let foreign = origins.len() > 1 || origins.first().is_some_and(|origin| !is_allowed_origin(origin, settings));
     foreign.then(|| {
         Problem::new(StatusCode::FORBIDDEN, "invalid_origin", "Forbidden: Invalid origin").with_code(ErrorCode::INVALID_REQUEST)
     })
+}
+
+/// What pages of any origin may use: clients that live in a browser find us and get their tokens there. No cookie is looked at, so
+/// a page can do nothing that its owner could not do without a browser.
+pub(super) fn is_for_any_origin(path: &str) -> bool {
+    path.starts_with("/.well-known/") || matches!(path, "/jwks.json" | "/register" | "/token" | "/revoke")
 }
 
 /// Orchestrators ask by address.

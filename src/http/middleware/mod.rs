@@ -2,6 +2,7 @@
 
 pub(super) mod access_log;
 pub(super) mod authenticate;
+mod browser;
 pub(super) mod finish;
 pub(super) mod guard;
 pub(super) mod rate_limit;

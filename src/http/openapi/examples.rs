@@ -24,6 +24,11 @@ pub(super) fn example(id: &str) -> Value {
         ),
         "tools_list" => json!({"tools": [{"name": "get_aggs", "inputSchema": {"type": "object"}}]}),
         "upstream_key_get" | "upstream_key_put" => json!({"set": true, "plan": "free", "since": "2026-03-10T18:31:07.294Z"}),
+        "refresh" => json!({"access_token": "eyJ….….…", "token_type": "Bearer", "expires_in": 3_600, "scope": "write"}),
+        "stream_ticket" => json!({"ticket": "tgt_…_…", "path": "/events", "expires_in": 60}),
+        "user" => json!({"principal": "user:0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "scope": "write", "user": {
+            "id": "0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "name": "Ada", "email": "ada@example.com", "email_verified": true, "role": "user",
+            "created": "2026-03-10T18:31:07.294Z", "last_seen": "2026-03-10T18:31:07.294Z"}}),
         "api_keys_list" => json!({"api_keys": [super::keys::example()]}),
         "api_keys_get" => super::keys::example(),
         "api_keys_create" | "api_keys_rotate" => {

@@ -4,6 +4,7 @@
 
 mod examples;
 mod keys;
+mod oauth_operations;
 mod operations;
 mod schema;
 mod tools;
@@ -15,7 +16,8 @@ use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
 use self::examples::{arguments, example};
 use self::keys::KEY_OPERATIONS;
-use self::operations::{AnswerKind, MCP_NAME, OPERATIONS, Operation, UPSTREAM_KEY};
+use self::oauth_operations::OAUTH_OPERATIONS;
+use self::operations::{AnswerKind, MCP_NAME, OPERATIONS, Operation, STREAM_TICKET, UPSTREAM_KEY};
 use crate::prompts::Prompt;
 use crate::registry::Registry;
 
@@ -41,6 +43,7 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
     document["paths"]["/messages"]["post"]["requestBody"] = request_body(&calls);
     keys::patch_bodies(&mut document);
     document["paths"][UPSTREAM_KEY]["put"]["requestBody"] = upstream_key_body();
+    document["paths"][STREAM_TICKET]["post"]["requestBody"] = stream_ticket_body();
     patch_mcp(&mut document["paths"]["/mcp"]["post"], calls);
     for (path, operation) in tools::paths(registry) {
         document["paths"][path] = json!({ "post": operation });
@@ -53,7 +56,7 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
 
 /// Every operation but those of the tools.
 fn operations() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(KEY_OPERATIONS)
+    OPERATIONS.iter().chain(KEY_OPERATIONS).chain(OAUTH_OPERATIONS)
 }
 
 fn swagger() -> Value {
@@ -106,6 +109,7 @@ fn patch(entry: &mut Value, operation: &Operation) {
         }
         AnswerKind::Nothing => ("204", "Done", Value::Null),
         AnswerKind::Accepted => ("202", "Taken", Value::Null),
+        AnswerKind::Redirect => ("303", "On to another page", Value::Null),
     };
     let mut answer = json!({ "description": description });
     if !content.is_null() {
@@ -193,6 +197,13 @@ fn request_body(calls: &[Call]) -> Value {
 }
 
 /// What sets a caller's own upstream key.
+fn stream_ticket_body() -> Value {
+    let schema = json!({"type": "object", "additionalProperties": false, "required": ["path"], "properties": {
+        "path": {"type": "string", "enum": ["/events", "/api/mcp/stream-news", "/api/mcp/stream-prices", "/api/mcp/stream-alerts"]},
+    }});
+    json!({"required": false, "content": {"application/json": {"schema": schema, "example": {"path": "/events"}}}})
+}
+
 fn upstream_key_body() -> Value {
     let schema = json!({"type": "object", "required": ["key"], "additionalProperties": false, "properties": {
         "key": {"type": "string", "format": "password", "minLength": 8, "maxLength": 256, "description": "Your key; it is never shown again"},
@@ -256,7 +267,7 @@ mod tests {
             assert_eq!(entry["parameters"].as_array().map_or(0, Vec::len), operation.parameters.len(), "{}", operation.id);
             assert!(
                 ["200", "201"].iter().any(|status| entry["responses"][status]["content"].is_object())
-                    || matches!(operation.answer, AnswerKind::Nothing | AnswerKind::Accepted),
+                    || matches!(operation.answer, AnswerKind::Nothing | AnswerKind::Accepted | AnswerKind::Redirect),
                 "{}",
                 operation.id
             );

@@ -29,6 +29,8 @@ pub(super) enum AnswerKind {
     Text,
     Nothing,
     Accepted,
+    /// On to another page.
+    Redirect,
 }
 
 pub(super) const fn query(name: &'static str, kind: &'static str, example: &'static str, help: &'static str) -> Parameter {
@@ -58,6 +60,11 @@ pub(super) const MCP_NAME: &str = "Mcp-Name";
 
 /// Where a caller's own upstream key is set.
 pub(super) const UPSTREAM_KEY: &str = "/api/user/upstream-key";
+
+/// Where tickets for event streams are given.
+pub(super) const STREAM_TICKET: &str = "/auth/stream-ticket";
+const CALLBACK: &[Parameter] =
+    &[query("state", "string", "", "What the provider was sent"), query("code", "string", "", "What the provider gives")];
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -180,6 +187,69 @@ pub(super) const OPERATIONS: &[Operation] = &[
         tag: "tools",
         summary: "The tools, as MCP's tools/list has them; each is a POST to /tools/<name>",
         parameters: &[query("cursor", "string", "", "The nextCursor of the page before")],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "get",
+        path: "/auth/login",
+        id: "login",
+        tag: "account",
+        summary: "For browsers: away to the sign-in provider",
+        parameters: &[query("return_to", "string", "/docs", "Path of this server to come back to; anything else is taken for /")],
+        answer: AnswerKind::Redirect,
+    },
+    Operation {
+        method: "get",
+        path: "/auth/callback",
+        id: "callback",
+        tag: "account",
+        summary: "For browsers: back from the sign-in provider",
+        parameters: CALLBACK,
+        answer: AnswerKind::Redirect,
+    },
+    Operation {
+        method: "get",
+        path: "/callback",
+        id: "callback_short",
+        tag: "account",
+        summary: "The same under a shorter name",
+        parameters: CALLBACK,
+        answer: AnswerKind::Redirect,
+    },
+    Operation {
+        method: "post",
+        path: "/auth/logout",
+        id: "logout",
+        tag: "account",
+        summary: "For browsers: end the session; needs a page of an allowed origin",
+        parameters: &[],
+        answer: AnswerKind::Nothing,
+    },
+    Operation {
+        method: "post",
+        path: "/auth/refresh",
+        id: "refresh",
+        tag: "account",
+        summary: "For browsers that have signed in: an access token for /mcp",
+        parameters: &[],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "post",
+        path: STREAM_TICKET,
+        id: "stream_ticket",
+        tag: "account",
+        summary: "A ticket with which an EventSource opens one event stream within a minute, as ?ticket=",
+        parameters: &[],
+        answer: AnswerKind::Json,
+    },
+    Operation {
+        method: "get",
+        path: "/api/user",
+        id: "user",
+        tag: "account",
+        summary: "Who you are",
+        parameters: &[],
         answer: AnswerKind::Json,
     },
     Operation {

@@ -111,6 +111,11 @@ impl Answer {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
+    /// Every value of a header.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect()
+    }
+
     pub(crate) fn text(mut self) -> String {
         if let Some(length) = self.header("content-length").and_then(|length| length.parse().ok()) {
             let mut body = vec![0; length];

@@ -1,15 +1,19 @@
 //! Words in which the tests speak.
 
+pub(crate) mod browser;
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod mcp;
+pub(crate) mod oidc_provider;
 pub(crate) mod postgres;
 pub(crate) mod raw_upstream;
 pub(crate) mod stateless;
 
+pub(crate) use browser::Browser;
 pub(crate) use gateway::TestGateway;
 pub(crate) use http::{Answer, Event, Request, get, post};
 pub(crate) use mcp::McpClient;
+pub(crate) use oidc_provider::OidcProvider;
 pub(crate) use raw_upstream::RawUpstream;
 pub(crate) use stateless::Stateless;
 

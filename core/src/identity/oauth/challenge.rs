@@ -16,8 +16,8 @@ pub enum ChallengeError {
 /// One challenge, with every value quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge<'a> {
-    /// The address of the protected resource metadata.
-    pub resource_metadata: &'a str,
+    /// The address of the protected resource metadata; `None` where there is no authorization server to find by it.
+    pub resource_metadata: Option<&'a str>,
     /// Every scope that the operation needs.
     pub scopes: ScopeSet,
     /// What is wrong, and a sentence for developers.
@@ -26,16 +26,24 @@ pub struct Challenge<'a> {
 
 impl fmt::Display for Challenge<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Bearer ")?;
+        let mut between = "Bearer ";
+        let mut field = |f: &mut fmt::Formatter<'_>, name: &str, value: &str| {
+            write!(f, "{between}{name}={}", Quoted(value))?;
+            between = ", ";
+            Ok(())
+        };
         if let Some((error, description)) = self.error {
             let word = match error {
                 ChallengeError::InvalidToken => "invalid_token",
                 ChallengeError::InsufficientScope => "insufficient_scope",
             };
-            write!(f, "error={}, error_description={}, ", Quoted(word), Quoted(description))?;
+            field(f, "error", word)?;
+            field(f, "error_description", description)?;
         }
-        write!(f, "resource_metadata={}", Quoted(self.resource_metadata))?;
-        if self.scopes.is_empty() { Ok(()) } else { write!(f, ", scope={}", Quoted(&self.scopes.to_string())) }
+        if let Some(address) = self.resource_metadata {
+            field(f, "resource_metadata", address)?;
+        }
+        if self.scopes.is_empty() { Ok(()) } else { field(f, "scope", &self.scopes.to_string()) }
     }
 }
 

@@ -11,7 +11,7 @@ use tickgate_core::session;
 use tickgate_core::sse::EventId;
 
 use super::{PROTOCOL_VERSION, SESSION_ID, accepts, is_stateless, not_acceptable, unknown_caller};
-use crate::http::error::{Problem, refused, refused_request};
+use crate::http::error::{Problem, refused, refused_request, refused_to_caller};
 use crate::http::event_body::EventBody;
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::{RequestIdentity, caller};
@@ -169,7 +169,7 @@ pub(super) fn answer(
         }
         Ok(Answer::Accepted) => HttpResponse::Accepted().finish(),
         Ok(Answer::NothingMore) => HttpResponse::NoContent().finish(),
-        Ok(Answer::Refused(refusal)) => refused(&refusal, false),
+        Ok(Answer::Refused(refusal)) => refused_to_caller(&refusal, &worker.gateway.settings),
         Ok(Answer::Stream(stream)) => match caller(request) {
             Some(caller) => EventBody::respond(None, stream, open_stream(worker), &caller, worker),
             None => unknown_caller().respond(request),

@@ -51,7 +51,8 @@ pub(super) async fn answer(request: &HttpRequest, message: ClientMessage, envelo
             let mut response = HttpResponse::build(status);
             if status == StatusCode::FORBIDDEN {
                 let error: Value = serde_json::from_slice(&body).unwrap_or_default();
-                response.insert_header(step_up(error["error"]["data"]["scope"].as_str().unwrap_or_default()));
+                let scope = error["error"]["data"]["scope"].as_str().unwrap_or_default();
+                response.insert_header(step_up(scope, &worker.gateway.settings));
             }
             response.insert_header((CONTENT_TYPE, "application/json")).body(body)
         }

@@ -41,7 +41,7 @@ fn the_resources_document_names_the_very_address_and_the_very_issuer() {
 #[test]
 fn a_challenge_is_one_line_with_quoted_values() {
     let address = "https://host/.well-known/oauth-protected-resource/mcp";
-    let bare = Challenge { resource_metadata: address, scopes: ScopeSet::read("read write"), error: None };
+    let bare = Challenge { resource_metadata: Some(address), scopes: ScopeSet::read("read write"), error: None };
     assert_eq!(bare.to_string(), format!("Bearer resource_metadata=\"{address}\", scope=\"read write\""));
     let error = Some((ChallengeError::InsufficientScope, "needs \"admin\"\\\r\nX-Evil: ü"));
     let refused = Challenge { error, scopes: ScopeSet::of(Scope::Admin), ..bare };
@@ -52,8 +52,11 @@ fn a_challenge_is_one_line_with_quoted_values() {
              resource_metadata=\"{address}\", scope=\"admin\""
         )
     );
-    let invalid =
-        Challenge { resource_metadata: "x", scopes: ScopeSet::default(), error: Some((ChallengeError::InvalidToken, "expired")) };
+    let invalid = Challenge {
+        resource_metadata: Some("x"),
+        scopes: ScopeSet::default(),
+        error: Some((ChallengeError::InvalidToken, "expired")),
+    };
     assert_eq!(invalid.to_string(), "Bearer error=\"invalid_token\", error_description=\"expired\", resource_metadata=\"x\"");
 }
 
@@ -83,7 +86,7 @@ proptest! {
 
     #[test]
     fn a_challenge_text_never_breaks_out_of_its_header(text in ".*") {
-        let challenge = Challenge { resource_metadata: "x", scopes: ScopeSet::all(), error: Some((ChallengeError::InvalidToken, &text)) };
+        let challenge = Challenge { resource_metadata: Some("x"), scopes: ScopeSet::all(), error: Some((ChallengeError::InvalidToken, &text)) };
         let line = challenge.to_string();
         prop_assert!(line.bytes().all(|c| matches!(c, b' '..=b'~')));
         let unescaped = line.replace("\\\\", "").replace("\\\"", "");

@@ -1,0 +1,69 @@
+//! `POST /auth/stream-ticket`: a ticket with which an EventSource, which can send no header, opens one stream.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tickgate_core::identity::StreamPass;
+use tickgate_core::identity::audit::{AuditAction, Outcome};
+
+use super::auth::{happening, not_configured, shown};
+use super::mcp::{must_be_json, read_bytes, unknown_caller};
+use super::query::wrong;
+use crate::http::error::Problem;
+use crate::http::gateway::{OnWorker, Worker};
+use crate::http::request::caller;
+use crate::identity::Who;
+
+/// The streams that a ticket can be for.
+const STREAMS: [&str; 4] = ["/events", "/api/mcp/stream-news", "/api/mcp/stream-prices", "/api/mcp/stream-alerts"];
+/// Longest body: a path and the JSON around it.
+const MAX_BODY_BYTES: usize = 1_024;
+/// How long a ticket is good, in seconds, as the core has it.
+const TICKET_SECS: u64 = 60;
+
+/// Whether a path is a stream that takes tickets.
+pub(in crate::http) fn is_stream(path: &str) -> bool {
+    STREAMS.contains(&path)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    path: String,
+}
+
+pub(in crate::http) async fn post(request: HttpRequest, payload: Payload, OnWorker(worker): OnWorker) -> HttpResponse {
+    let mut response = match give(&request, payload, &worker).await {
+        Ok(json) => HttpResponse::Ok().json(json),
+        Err(problem) => problem.respond(&request),
+    };
+    response.headers_mut().insert(CACHE_CONTROL, actix_web::http::header::HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn give(request: &HttpRequest, payload: Payload, worker: &Worker) -> Result<Value, Problem> {
+    let tickets = worker.gateway.tickets.as_ref().ok_or_else(not_configured)?;
+    let caller = caller(request).ok_or_else(unknown_caller)?;
+    let body = read_bytes(payload, MAX_BODY_BYTES).await?;
+    let path = if body.is_empty() {
+        STREAMS[0].to_owned()
+    } else {
+        must_be_json(request.headers())?;
+        serde_json::from_slice::<Body>(&body).map(|body| body.path).map_err(|_| {
+            Problem::bad_request("invalid_body", "the body must be a JSON object with the text `path`, and nothing else")
+        })?
+    };
+    if !is_stream(&path) {
+        return Err(wrong("path", format!("it must be one of {}", STREAMS.join(", "))));
+    }
+    let who = caller.principal.clone();
+    let pass = StreamPass::new((caller.principal, caller.scope), caller.credential.written(), path.clone(), caller.expires);
+    let ticket = tickets.give(pass).await.map_err(|error| {
+        tracing::error!(error = %error, "a stream ticket cannot be kept");
+        Problem::unavailable("no ticket can be given: try again in a moment")
+    })?;
+    worker.gateway.audit.note(happening(request, worker, Who::Somebody(who), AuditAction::TicketIssue, Outcome::Done));
+    Ok(json!({"ticket": shown(&ticket), "path": path, "expires_in": TICKET_SECS}))
+}

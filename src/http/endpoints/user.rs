@@ -1,0 +1,55 @@
+//! `GET /api/user`: who am I?
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Value, json};
+use tickgate_core::identity::{User, UserId};
+
+use super::auth::signed_in;
+use super::mcp::unknown_caller;
+use super::query::Query;
+use crate::http::error::Problem;
+use crate::http::gateway::{OnWorker, Worker};
+use crate::http::request::caller;
+
+pub(in crate::http) async fn get(request: HttpRequest, OnWorker(worker): OnWorker) -> HttpResponse {
+    match answer(&request, &worker).await {
+        Ok(json) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(json),
+        Err(problem) => problem.respond(&request),
+    }
+}
+
+async fn answer(request: &HttpRequest, worker: &Worker) -> Result<Value, Problem> {
+    Query::read(request, &[])?;
+    let caller = caller(request).ok_or_else(unknown_caller)?;
+    if !caller.authenticated {
+        let detail = "Unauthorized: nobody is signed in; sign in at /auth/login or send a credential";
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
+    }
+    let user = match (signed_in(request), UserId::of_principal(&caller.principal), &worker.gateway.browsers) {
+        (Some(user), ..) => Some(user),
+        (None, Some(id), Some(browsers)) => browsers.person(id).await.map_err(|error| {
+            tracing::error!(error = %error, "a person cannot be looked up");
+            Problem::unavailable("accounts cannot be looked up: try again in a moment")
+        })?,
+        _ => None,
+    };
+    Ok(json!({
+        "principal": caller.principal.as_str(),
+        "scope": caller.scope.as_str(),
+        "user": user.as_ref().map(shown),
+    }))
+}
+
+fn shown(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "name": user.name,
+        "email": user.email,
+        "email_verified": user.email_verified,
+        "role": user.role.as_str(),
+        "created": user.created.to_string(),
+        "last_seen": user.last_seen.to_string(),
+    })
+}

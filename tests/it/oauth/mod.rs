@@ -1,0 +1,9 @@
+//! The authorization server from outside: a client that has nothing but the URL, a browser with cookies, and those who attack both.
+
+mod attacks;
+mod clients;
+mod conformance;
+mod discovery;
+mod documents;
+mod flow;
+mod support;
