@@ -58,27 +58,38 @@ pub(in crate::storage) fn load(
     with_client(url, async |mut client| {
         let alone: bool = within(client.query_one("SELECT pg_try_advisory_lock($1)", &[&IN_USE])).await?.get(0);
         ensure!(alone, "nothing was restored: a gateway or another command uses {url}, stop it first");
-        migrate(&mut client, url).await?;
-        let transaction = within(client.transaction()).await?;
-        let is_empty: bool = within(transaction.query_one(IS_EMPTY, &[])).await?.get(0);
-        ensure!(is_empty || force, NotEmpty);
-        let last: i64 = within(transaction.query_one(LAST_CHANGE, &[])).await?.get(0);
-        within(transaction.batch_execute(EMPTY)).await?;
-        within(transaction.execute(REPLACED, &[&(last + 2)])).await?;
-        let insert = Insert::prepare(&transaction).await?;
-        let mut batch = Vec::with_capacity(BATCH);
-        for item in items {
-            batch.push(item?);
-            if batch.len() == BATCH {
-                insert.all(&transaction, &batch).await?;
-                batch.clear();
-            }
-        }
-        insert.all(&transaction, &batch).await?;
-        within(transaction.commit()).await?;
-        // The server would do it by itself, but only some time after the connection is closed: a gateway may start at once.
-        within(client.query_one("SELECT pg_advisory_unlock($1)", &[&IN_USE])).await.map(drop)
+        let replaced = replace(&mut client, url, items, force).await;
+        // The server would do it by itself, but only some time after the connection is closed: whoever comes next may come at once.
+        let freed = within(client.query_one("SELECT pg_advisory_unlock($1)", &[&IN_USE])).await;
+        replaced.and(freed.map(drop))
     })
+}
+
+/// Does it, in one transaction.
+async fn replace(
+    client: &mut Client,
+    url: &DatabaseUrl,
+    items: &mut (dyn Iterator<Item = anyhow::Result<Item>> + Send),
+    force: bool,
+) -> anyhow::Result<()> {
+    migrate(client, url).await?;
+    let transaction = within(client.transaction()).await?;
+    let is_empty: bool = within(transaction.query_one(IS_EMPTY, &[])).await?.get(0);
+    ensure!(is_empty || force, NotEmpty);
+    let last: i64 = within(transaction.query_one(LAST_CHANGE, &[])).await?.get(0);
+    within(transaction.batch_execute(EMPTY)).await?;
+    within(transaction.execute(REPLACED, &[&(last + 2)])).await?;
+    let insert = Insert::prepare(&transaction).await?;
+    let mut batch = Vec::with_capacity(BATCH);
+    for item in items {
+        batch.push(item?);
+        if batch.len() == BATCH {
+            insert.all(&transaction, &batch).await?;
+            batch.clear();
+        }
+    }
+    insert.all(&transaction, &batch).await?;
+    within(transaction.commit()).await
 }
 
 /// Runs something with a connection, on a thread of its own: the caller may be on a runtime, which must not be blocked on.
