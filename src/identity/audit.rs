@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -208,9 +209,17 @@ impl AuditQueue {
     /// Writes what comes until `stop`, and then what still waits. While the log is away rows wait, as many as the queue holds.
     pub async fn run_until(mut self, stop: impl Future<Output = ()>) {
         let mut happenings = Vec::with_capacity(BATCH);
-        tokio::select! {
-            () = stop => {}
-            () = self.run(&mut happenings) => {}
+        let mut stop = pin!(stop);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                received = self.waiting.recv_many(&mut happenings, BATCH) => if received == 0 { return },
+            }
+            // An addition that has begun is waited for: given up half way, its rows might be written twice.
+            if !self.add_at_last(&mut happenings, &mut stop).await {
+                break;
+            }
         }
         while let Ok(happening) = self.waiting.try_recv() {
             happenings.push(happening);
@@ -220,17 +229,24 @@ impl AuditQueue {
         }
     }
 
-    async fn run(&mut self, happenings: &mut Vec<(Millis, Happening)>) {
-        while self.waiting.recv_many(happenings, BATCH).await > 0 {
-            let mut told = false;
-            while let Err(error) = self.add(happenings).await {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::error!(%error, rows = happenings.len(), "the audit log is away: rows wait");
-                }
-                tokio::time::sleep(PAUSE).await;
+    /// Adds them, however often it has to be tried; `false` when `stop` came first and they still wait.
+    async fn add_at_last(
+        &self,
+        happenings: &mut Vec<(Millis, Happening)>,
+        stop: &mut (impl Future<Output = ()> + Unpin),
+    ) -> bool {
+        let mut told = false;
+        while let Err(error) = self.add(happenings).await {
+            if !std::mem::replace(&mut told, true) {
+                tracing::error!(%error, rows = happenings.len(), "the audit log is away: rows wait");
             }
-            happenings.clear();
+            tokio::select! {
+                () = &mut *stop => return false,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
         }
+        happenings.clear();
+        true
     }
 
     async fn add(&self, happenings: &[(Millis, Happening)]) -> Result<(), StoreError> {

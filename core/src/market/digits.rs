@@ -16,7 +16,9 @@ pub(crate) fn beside(price: f64, value: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, reason = "a cast of a float saturates, and what it gives is bounded next")]
     let first = price.abs().log10().floor() as i32;
     let scale = 10f64.powi((DIGITS - 1).saturating_sub(first).clamp(LEAST_DECIMALS, MOST_DECIMALS));
-    (value * scale).round() / scale
+    let rounded = (value * scale).round() / scale;
+    // What is too large to be scaled has no digits there.
+    if rounded.is_finite() { rounded } else { value }
 }
 
 #[cfg(test)]
@@ -31,5 +33,6 @@ mod tests {
         assert_eq!(beside(96_000.5, 1.234_56), 1.2346);
         assert_eq!(beside(0.0, 0.1 + 0.2), 0.3);
         assert!(beside(f64::NAN, f64::NAN).is_nan() && beside(f64::MAX, 1.0) == 1.0);
+        assert_eq!(beside(1e308, 1e308), 1e308);
     }
 }
