@@ -9,6 +9,7 @@
 //! | [`sse`] | how an event stream is framed and resumed |
 //! | [`market`] | what a symbol, a quote, an article is, and what changed between two polls |
 //! | [`feed`] | what the upstream's WebSocket feed says, and when it is connected |
+//! | [`field`] | what is wrong with what somebody sent, field by field |
 //! | [`tape`] | in which order things happened, what is still known of it, and what a reader gets next |
 //! | [`task`] | where a call stands that outlives its request |
 //! | [`alert`] | when a price alert fires, and when it may fire again |
@@ -23,6 +24,7 @@ pub mod alert;
 pub mod analytics;
 pub mod budget;
 pub mod feed;
+pub mod field;
 pub mod identity;
 pub mod market;
 pub mod mcp;

@@ -106,7 +106,7 @@ fn wanted(matches: &ArgMatches) -> anyhow::Result<NewKey> {
         }
     }
     let wanted = KeyRequest::read(&fields).map_err(|errors| {
-        let flags = errors.iter().map(|error| format!("--{}: {}", flag_of(&error.field), error.message));
+        let flags = errors.iter().map(|error| format!("--{}: {}", flag_of(error.field()), error.message()));
         anyhow::anyhow!(flags.collect::<Vec<_>>().join("; "))
     })?;
     let owner = Principal::new("user", wanted.user_id.as_deref().unwrap_or(OPERATOR));

@@ -14,7 +14,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETR
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 use tickgate_core::access::Scope;
-use tickgate_core::identity::FieldError;
+use tickgate_core::field::FieldError;
 use tickgate_core::identity::oauth::{Challenge, ChallengeError, ScopeSet};
 use tickgate_core::mcp::{Refusal, Revision};
 use tickgate_core::rpc::{ErrorCode, RequestId, RpcError, error_response, idless_error, null_id_error};

@@ -14,7 +14,6 @@
 //! | `id` | what are people, families and sessions called |
 //! | `hash` | how is a secret kept and compared |
 //! | `token_text` (`base62`) | what does a secret look like that is handed out |
-//! | `field` | what is wrong with a request, field by field |
 //!
 //! Nothing here knows a clock, a socket or a store: times, random bits and keys are arguments. Records are written by `serde`
 //! and read by older and newer versions: fields that are not known are skipped, fields that are missing have a default.
@@ -23,7 +22,6 @@ pub mod api_key;
 pub mod audit;
 mod base62;
 mod browser_session;
-mod field;
 mod hash;
 mod id;
 pub mod oauth;
@@ -37,7 +35,6 @@ mod user;
 mod user_tests;
 
 pub use browser_session::{BrowserSession, SessionOver};
-pub use field::{FieldCode, FieldError};
 pub use hash::{HashKey, HashKeys, SecretHash};
 pub use id::{AuditId, FamilyId, IdError, SessionId, UserId};
 pub use once::{Once, OnceRandom, OnceRecord, PresentedOnce};

@@ -6,10 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 use tickgate_core::access::{Caller, Principal, Scope};
+use tickgate_core::field::{FieldCode, FieldError};
 use tickgate_core::identity::api_key::{
     ApiKey, KeyForbidden, KeyId, KeyRequest, MAX_GRACE_HOURS, NewKey, may_create, may_manage,
 };
-use tickgate_core::identity::{FieldCode, FieldError};
 use tickgate_core::time::Millis;
 
 use super::mcp::{must_be_json, read_bytes, unknown_caller};
@@ -143,7 +143,7 @@ async fn fields(request: &HttpRequest, payload: Payload) -> Result<Map<String, V
 }
 
 fn grace_hours(fields: &Map<String, Value>) -> Result<u64, Vec<FieldError>> {
-    let error = |field: &str, code, message: String| FieldError { field: field.to_owned(), message, code };
+    let error = |field: &str, code, message: String| FieldError::new(field, code, message);
     let unknown = fields.keys().filter(|field| *field != "grace_hours").take(8);
     let mut errors: Vec<FieldError> =
         unknown.map(|_| error("body", FieldCode::Unknown, "use grace_hours and nothing else".to_owned())).collect();

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::access::Scope;
-use crate::identity::field::{FieldCode, FieldError};
+use crate::field::{FieldCode, FieldError};
 use crate::market::text::clean;
 
 /// Longest name of a key, in characters.
@@ -51,8 +51,7 @@ impl KeyRequest {
             .and_then(|value| told(number("limit_per_minute", value, MAX_LIMIT_PER_MINUTE), &mut errors));
         let unknown = fields.keys().filter(|field| !FIELDS.contains(&field.as_str())).take(MAX_UNKNOWN_TOLD);
         errors.extend(unknown.map(|field| {
-            let shown: String = clean(field).chars().take(MAX_KEY_NAME_CHARS).collect();
-            FieldError::new(&shown, FieldCode::Unknown, format!("there is no such field: use {}", FIELDS.join(", ")))
+            FieldError::new(field, FieldCode::Unknown, format!("there is no such field: use {}", FIELDS.join(", ")))
         }));
         if !errors.is_empty() {
             return Err(errors);

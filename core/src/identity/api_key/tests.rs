@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::access::{Caller, Principal, Scope};
-use crate::identity::field::FieldCode;
+use crate::field::FieldCode;
 use crate::identity::hash::{HashKey, HashKeys};
 use crate::time::Millis;
 
@@ -162,7 +162,7 @@ fn a_request_has_defaults_and_reads_every_field() {
 fn a_bad_request_is_told_every_mistake_at_once() {
     let bad = json!({"user_id": "a b", "scope": "root", "ttl_hours": 0, "name": "x\u{202E}y", "limit_per_minute": "5", "x": 1});
     let errors = KeyRequest::read(&fields(bad)).unwrap_err();
-    let told: Vec<(&str, FieldCode)> = errors.iter().map(|error| (error.field.as_str(), error.code)).collect();
+    let told: Vec<(&str, FieldCode)> = errors.iter().map(|error| (error.field(), error.code())).collect();
     let expected = [
         ("user_id", FieldCode::Pattern),
         ("scope", FieldCode::Enum),
@@ -193,7 +193,7 @@ fn each_field_has_its_bounds() {
     ];
     for (request, code) in table {
         let errors = KeyRequest::read(&fields(request.clone())).unwrap_err();
-        assert_eq!(errors.iter().map(|error| error.code).collect::<Vec<_>>(), [code], "{request}");
+        assert_eq!(errors.iter().map(|error| error.code()).collect::<Vec<_>>(), [code], "{request}");
     }
 }
 
