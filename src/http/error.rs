@@ -33,7 +33,8 @@ pub(super) struct Problem {
     pub(super) retry_after_secs: Option<u64>,
     /// JSON-RPC code on `/mcp`, where it is not the status.
     pub(super) code: Option<ErrorCode>,
-    pub(super) allow: Option<&'static str>,
+    /// The methods that there are.
+    pub(super) allow: Option<String>,
     /// The scope that would be enough.
     pub(super) needs: Option<Scope>,
     /// What is wrong with which field of a body.
@@ -84,8 +85,8 @@ impl Problem {
         self
     }
 
-    pub(super) const fn allow(mut self, methods: &'static str) -> Self {
-        self.allow = Some(methods);
+    pub(super) fn allow(mut self, methods: impl Into<String>) -> Self {
+        self.allow = Some(methods.into());
         self
     }
 
@@ -100,8 +101,8 @@ impl Problem {
         if let Some(secs) = self.retry_after_secs {
             response.insert_header((RETRY_AFTER, secs.max(1).to_string()));
         }
-        if let Some(methods) = self.allow {
-            response.insert_header((ALLOW, methods));
+        if let Some(methods) = &self.allow {
+            response.insert_header((ALLOW, methods.as_str()));
         }
         let settings = &place.worker.gateway.settings;
         if let Some(scope) = self.needs {

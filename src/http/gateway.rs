@@ -19,6 +19,7 @@ use tickgate_core::mcp::ServerInfo;
 use tickgate_core::session::SessionLimits;
 use tokio::sync::watch;
 
+use super::route::{Kind, RouteSpec};
 use super::slots::StreamSlots;
 use crate::auth::{Authenticator, BrowserSessions, JwtAuthority, StreamTickets};
 use crate::identity::{AuditWriter, Directory, KeyService, Refusals};
@@ -181,7 +182,8 @@ impl HttpSettings {
     /// Whether MCP is spoken on a path.
     #[must_use]
     pub fn is_mcp(&self, path: &str) -> bool {
-        path == "/mcp" || (self.legacy_sse && matches!(path, "/sse" | "/messages"))
+        let spec = RouteSpec::of(path).filter(|spec| spec.is_served(self));
+        spec.is_some_and(|spec| matches!(spec.kind, Kind::Mcp | Kind::McpStream))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The HTTP edge. `stack` shows the order of the layers, `routes` every route.
+//! The HTTP edge. `stack` shows the order of the layers, `routes` every route, `route` what is known of one.
 
 mod endpoints;
 mod error;
@@ -8,6 +8,7 @@ mod gateway;
 mod middleware;
 mod openapi;
 mod request;
+mod route;
 mod routes;
 mod slots;
 mod stack;

@@ -1,120 +1,104 @@
-//! Every route.
+//! Every route, what it is for, and who may come in; and how they get into an application.
 
 use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
+use tickgate_core::access::Scope;
 
 use super::endpoints::{
     API_KEYS, api, api_keys, auth, dashboard, docs, events, fallback, health, mcp, metrics, oauth, progress, stream_ticket,
     test_error, tools, upstream_key, user,
 };
+use super::gateway::HttpSettings;
+use super::route::Verb::{Delete, Get, Post, Put};
+use super::route::{Door, Kind, RouteSpec};
 
-/// Adds the routes of the HTTP+SSE transport of 2024-11-05. Without them its paths are as unknown as any other.
-pub(super) fn http_sse_routes(config: &mut ServiceConfig) {
-    config
-        .service(resource("/sse").route(get().to(mcp::stream)).default_service(route().to(fallback::get_only)))
-        .service(resource("/messages").route(post().to(mcp::post_to_stream)).default_service(route().to(fallback::post_only)));
-}
+const OPEN: Door = Door::Open;
+const READ: Door = Door::Needs(Scope::Read);
+const WRITE: Door = Door::Needs(Scope::Write);
+const DOCS: Door = Door::AdminUnless(|settings| settings.docs_public);
+const METRICS: Door = Door::AdminUnless(|settings| settings.metrics_public);
+const TEST_ERROR: Door = Door::AdminUnless(|settings| settings.development);
 
-/// Adds the routes of the authorization server.
-pub(super) fn oauth_routes(config: &mut ServiceConfig) {
-    let get_only = || route().to(fallback::get_only);
-    let post_only = || route().to(fallback::post_only);
-    config
-        .service(resource("/.well-known/oauth-protected-resource").route(get().to(oauth::resource)).default_service(get_only()))
-        .service(
-            resource("/.well-known/oauth-protected-resource/mcp").route(get().to(oauth::resource)).default_service(get_only()),
-        )
-        .service(resource("/.well-known/oauth-authorization-server").route(get().to(oauth::server)).default_service(get_only()))
-        .service(
-            resource("/.well-known/oauth-authorization-server/mcp").route(get().to(oauth::server)).default_service(get_only()),
-        )
-        .service(resource("/.well-known/openid-configuration").route(get().to(oauth::open_id)).default_service(get_only()))
-        .service(resource("/jwks.json").route(get().to(oauth::keys)).default_service(get_only()))
-        .service(resource("/register").route(post().to(oauth::register)).default_service(post_only()))
-        .service(
-            resource("/authorize")
-                .route(get().to(oauth::authorize))
-                .route(post().to(oauth::decide))
-                .default_service(route().to(fallback::get_post_only)),
-        )
-        .service(resource("/token").route(post().to(oauth::token)).default_service(post_only()))
-        .service(resource("/revoke").route(post().to(oauth::revoke)).default_service(post_only()));
-}
+/// Every route.
+pub(super) static ROUTES: &[RouteSpec] = &[
+    RouteSpec::new("/", Kind::Page, OPEN, &[(Get, || get().to(dashboard::index))]),
+    RouteSpec::new("/favicon.ico", Kind::Page, OPEN, &[(Get, || get().to(dashboard::favicon))]),
+    RouteSpec::new("/assets/{file}", Kind::Page, OPEN, &[(Get, || get().to(dashboard::asset))]),
+    RouteSpec::new("/docs", Kind::Page, DOCS, &[(Get, || get().to(docs::index))]),
+    RouteSpec::new("/docs/{file}", Kind::Page, DOCS, &[(Get, || get().to(docs::file))]),
+    RouteSpec::new("/openapi.json", Kind::Page, DOCS, &[(Get, || get().to(docs::openapi))]),
+    RouteSpec::new("/health", Kind::Probe, OPEN, &[(Get, || get().to(health::health))]),
+    RouteSpec::new("/healthz", Kind::Probe, OPEN, &[(Get, || get().to(health::live))]),
+    RouteSpec::new("/readyz", Kind::Probe, OPEN, &[(Get, || get().to(health::ready))]),
+    RouteSpec::new("/metrics", Kind::Operations, METRICS, &[(Get, || get().to(metrics::get))]),
+    RouteSpec::new("/test-error", Kind::Operations, TEST_ERROR, &[(Post, || post().to(test_error::post))]),
+    RouteSpec::new(
+        "/mcp",
+        Kind::Mcp,
+        READ,
+        &[(Get, || get().to(mcp::get)), (Post, || post().to(mcp::post)), (Delete, || delete().to(mcp::delete))],
+    ),
+    RouteSpec::new("/sse", Kind::McpStream, READ, &[(Get, || get().to(mcp::stream))]).with_http_sse(),
+    RouteSpec::new("/messages", Kind::Mcp, READ, &[(Post, || post().to(mcp::post_to_stream))]).with_http_sse(),
+    RouteSpec::new("/tools/list", Kind::Tools, READ, &[(Get, || get().to(tools::list))]),
+    RouteSpec::new("/tools/{name}", Kind::Tools, READ, &[(Post, || post().to(tools::call))]),
+    RouteSpec::new("/events", Kind::Stream, READ, &[(Get, || get().to(events::get))]),
+    RouteSpec::new("/api/mcp/stream-news", Kind::Stream, READ, &[(Get, || get().to(progress::news))]),
+    RouteSpec::new("/api/mcp/stream-prices", Kind::Stream, READ, &[(Get, || get().to(progress::prices))]),
+    RouteSpec::new("/api/mcp/stream-alerts", Kind::Stream, READ, &[(Get, || get().to(progress::alerts))]),
+    RouteSpec::new("/api/quotes/{symbol}", Kind::Api, READ, &[(Get, || get().to(api::quote))]),
+    RouteSpec::new("/api/news/{symbol}", Kind::Api, READ, &[(Get, || get().to(api::news))]),
+    RouteSpec::new("/api/bars/{symbol}", Kind::Api, READ, &[(Get, || get().to(api::bars))]),
+    RouteSpec::new("/api/status", Kind::Api, READ, &[(Get, || get().to(api::status))]),
+    RouteSpec::new("/api/user", Kind::Api, READ, &[(Get, || get().to(user::get))]),
+    RouteSpec::new(
+        "/api/user/upstream-key",
+        Kind::Api,
+        READ,
+        &[
+            (Get, || get().to(upstream_key::get)),
+            (Put, || put().to(upstream_key::put)),
+            (Delete, || delete().to(upstream_key::delete)),
+        ],
+    ),
+    RouteSpec::new("/auth/login", Kind::Auth, OPEN, &[(Get, || get().to(auth::login))]),
+    RouteSpec::new("/auth/callback", Kind::Auth, OPEN, &[(Get, || get().to(auth::callback))]),
+    RouteSpec::new("/callback", Kind::Auth, OPEN, &[(Get, || get().to(auth::callback))]),
+    RouteSpec::new("/auth/logout", Kind::Auth, OPEN, &[(Post, || post().to(auth::logout))]),
+    RouteSpec::new("/auth/refresh", Kind::Auth, READ, &[(Post, || post().to(auth::refresh))]),
+    RouteSpec::new("/auth/stream-ticket", Kind::Auth, READ, &[(Post, || post().to(stream_ticket::post))]),
+    RouteSpec::new(API_KEYS, Kind::Auth, WRITE, &[(Get, || get().to(api_keys::list)), (Post, || post().to(api_keys::create))]),
+    RouteSpec::new(
+        "/auth/api-keys/{id}",
+        Kind::Auth,
+        WRITE,
+        &[(Get, || get().to(api_keys::get)), (Delete, || delete().to(api_keys::revoke))],
+    ),
+    RouteSpec::new("/auth/api-keys/{id}/rotate", Kind::Auth, WRITE, &[(Post, || post().to(api_keys::rotate))]),
+    RouteSpec::new(
+        "/authorize",
+        Kind::Consent,
+        OPEN,
+        &[(Get, || get().to(oauth::authorize)), (Post, || post().to(oauth::decide))],
+    ),
+    RouteSpec::new("/.well-known/oauth-protected-resource", Kind::Discovery, OPEN, &[(Get, || get().to(oauth::resource))]),
+    RouteSpec::new("/.well-known/oauth-protected-resource/mcp", Kind::Discovery, OPEN, &[(Get, || get().to(oauth::resource))]),
+    RouteSpec::new("/.well-known/oauth-authorization-server", Kind::Discovery, OPEN, &[(Get, || get().to(oauth::server))]),
+    RouteSpec::new("/.well-known/oauth-authorization-server/mcp", Kind::Discovery, OPEN, &[(Get, || get().to(oauth::server))]),
+    RouteSpec::new("/.well-known/openid-configuration", Kind::Discovery, OPEN, &[(Get, || get().to(oauth::open_id))]),
+    RouteSpec::new("/jwks.json", Kind::Discovery, OPEN, &[(Get, || get().to(oauth::keys))]),
+    // Clients try out more of them than we have: each is 404, not 401.
+    RouteSpec::new("/.well-known/{name}", Kind::Discovery, OPEN, &[]),
+    RouteSpec::new("/.well-known/{name}/{path}", Kind::Discovery, OPEN, &[]),
+    RouteSpec::new("/register", Kind::Token, OPEN, &[(Post, || post().to(oauth::register))]),
+    RouteSpec::new("/token", Kind::Token, OPEN, &[(Post, || post().to(oauth::token))]),
+    RouteSpec::new("/revoke", Kind::Token, OPEN, &[(Post, || post().to(oauth::revoke))]),
+];
 
-/// Adds the routes of browsers that sign in and out.
-fn browser_routes(config: &mut ServiceConfig) {
-    config
-        .service(resource("/auth/login").route(get().to(auth::login)).default_service(route().to(fallback::get_only)))
-        .service(resource("/auth/callback").route(get().to(auth::callback)).default_service(route().to(fallback::get_only)))
-        .service(resource("/callback").route(get().to(auth::callback)).default_service(route().to(fallback::get_only)))
-        .service(resource("/auth/logout").route(post().to(auth::logout)).default_service(route().to(fallback::post_only)))
-        .service(resource("/auth/refresh").route(post().to(auth::refresh)).default_service(route().to(fallback::post_only)))
-        .service(
-            resource("/auth/stream-ticket")
-                .route(post().to(stream_ticket::post))
-                .default_service(route().to(fallback::post_only)),
-        )
-        .service(resource("/api/user").route(get().to(user::get)).default_service(route().to(fallback::get_only)));
-}
-
-/// Adds every other route to an application.
-pub(super) fn routes(config: &mut ServiceConfig) {
-    browser_routes(config);
-    config
-        .service(
-            resource("/mcp")
-                .route(post().to(mcp::post))
-                .route(get().to(mcp::get))
-                .route(delete().to(mcp::delete))
-                .default_service(route().to(mcp::other_method)),
-        )
-        .service(resource("/events").route(get().to(events::get)).default_service(route().to(fallback::get_only)))
-        .service(resource("/api/mcp/stream-news").route(get().to(progress::news)).default_service(route().to(fallback::get_only)))
-        .service(
-            resource("/api/mcp/stream-prices").route(get().to(progress::prices)).default_service(route().to(fallback::get_only)),
-        )
-        .service(
-            resource("/api/mcp/stream-alerts").route(get().to(progress::alerts)).default_service(route().to(fallback::get_only)),
-        )
-        .service(resource("/api/quotes/{symbol}").route(get().to(api::quote)).default_service(route().to(fallback::get_only)))
-        .service(resource("/api/news/{symbol}").route(get().to(api::news)).default_service(route().to(fallback::get_only)))
-        .service(resource("/api/bars/{symbol}").route(get().to(api::bars)).default_service(route().to(fallback::get_only)))
-        .service(resource("/api/status").route(get().to(api::status)).default_service(route().to(fallback::get_only)))
-        .service(
-            resource("/api/user/upstream-key")
-                .route(get().to(upstream_key::get))
-                .route(put().to(upstream_key::put))
-                .route(delete().to(upstream_key::delete))
-                .default_service(route().to(fallback::get_put_delete_only)),
-        )
-        .service(
-            resource(API_KEYS)
-                .route(get().to(api_keys::list))
-                .route(post().to(api_keys::create))
-                .default_service(route().to(fallback::get_post_only)),
-        )
-        .service(
-            resource("/auth/api-keys/{id}")
-                .route(get().to(api_keys::get))
-                .route(delete().to(api_keys::revoke))
-                .default_service(route().to(fallback::get_delete_only)),
-        )
-        .service(
-            resource("/auth/api-keys/{id}/rotate")
-                .route(post().to(api_keys::rotate))
-                .default_service(route().to(fallback::post_only)),
-        )
-        .service(resource("/tools/list").route(get().to(tools::list)).default_service(route().to(fallback::get_only)))
-        .service(resource("/tools/{name}").route(post().to(tools::call)).default_service(route().to(fallback::post_only)))
-        .service(resource("/health").route(get().to(health::health)).default_service(route().to(fallback::get_only)))
-        .service(resource("/healthz").route(get().to(health::live)).default_service(route().to(fallback::get_only)))
-        .service(resource("/readyz").route(get().to(health::ready)).default_service(route().to(fallback::get_only)))
-        .service(resource("/metrics").route(get().to(metrics::get)).default_service(route().to(fallback::get_only)))
-        .service(resource("/openapi.json").route(get().to(docs::openapi)).default_service(route().to(fallback::get_only)))
-        .service(resource("/docs").route(get().to(docs::index)).default_service(route().to(fallback::get_only)))
-        .service(resource("/docs/{file}").route(get().to(docs::file)).default_service(route().to(fallback::get_only)))
-        .service(resource("/test-error").route(post().to(test_error::post)).default_service(route().to(fallback::post_only)))
-        .service(resource("/").route(get().to(dashboard::index)).default_service(route().to(fallback::get_only)))
-        .service(resource("/favicon.ico").route(get().to(dashboard::favicon)).default_service(route().to(fallback::get_only)))
-        .service(resource("/assets/{file}").route(get().to(dashboard::asset)).default_service(route().to(fallback::get_only)))
-        .default_service(route().to(fallback::not_found));
+/// Adds every route to an application.
+pub(super) fn routes(config: &mut ServiceConfig, settings: &HttpSettings) {
+    for spec in ROUTES.iter().filter(|spec| spec.is_served(settings) && !spec.methods.is_empty()) {
+        let taken = spec.methods.iter().fold(resource(spec.path), |resource, (_, handler)| resource.route(handler()));
+        config.service(taken.default_service(route().to(fallback::other_method)));
+    }
+    config.default_service(route().to(fallback::not_found));
 }

@@ -20,7 +20,7 @@ use super::middleware::finish::finish;
 use super::middleware::guard::guard;
 use super::middleware::rate_limit::{Counts, Limiter, limiter};
 use super::middleware::unread::close_unread;
-use super::routes::{http_sse_routes, oauth_routes, routes};
+use super::routes::routes;
 use crate::settings::LimitSettings;
 
 /// The limiters, shared by all workers.
@@ -78,13 +78,7 @@ pub fn app(
     App::new()
         .app_data(worker)
         .configure(|config| more(config, &gateway))
-        .configure(|config| {
-            if gateway.settings.legacy_sse {
-                http_sse_routes(config);
-            }
-        })
-        .configure(oauth_routes)
-        .configure(routes)
+        .configure(|config| routes(config, &gateway.settings))
         // Inside: what is closest to the handlers.
         .wrap(Governor::new(&limiters.callers))
         .wrap(from_fn(authenticate))

@@ -14,19 +14,16 @@ use super::query::wrong;
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::caller;
+use crate::http::route::{Kind, RouteSpec};
+use crate::http::routes::ROUTES;
 use crate::identity::Who;
 
-/// The streams that a ticket can be for.
-const STREAMS: [&str; 4] = ["/events", "/api/mcp/stream-news", "/api/mcp/stream-prices", "/api/mcp/stream-alerts"];
+/// The stream of a ticket when nothing is said.
+const DEFAULT_STREAM: &str = "/events";
 /// Longest body: a path and the JSON around it.
 const MAX_BODY_BYTES: usize = 1_024;
 /// How long a ticket is good, in seconds, as the core has it.
 const TICKET_SECS: u64 = 60;
-
-/// Whether a path is a stream that takes tickets.
-pub(in crate::http) fn is_stream(path: &str) -> bool {
-    STREAMS.contains(&path)
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,15 +45,16 @@ async fn give(request: &HttpRequest, payload: Payload, worker: &Worker) -> Resul
     let caller = caller(request).ok_or_else(unknown_caller)?;
     let body = read_bytes(payload, MAX_BODY_BYTES).await?;
     let path = if body.is_empty() {
-        STREAMS[0].to_owned()
+        DEFAULT_STREAM.to_owned()
     } else {
         must_be_json(request.headers())?;
         serde_json::from_slice::<Body>(&body).map(|body| body.path).map_err(|_| {
             Problem::bad_request("invalid_body", "the body must be a JSON object with the text `path`, and nothing else")
         })?
     };
-    if !is_stream(&path) {
-        return Err(wrong("path", format!("it must be one of {}", STREAMS.join(", "))));
+    if RouteSpec::kind_of(&path) != Some(Kind::Stream) {
+        let streams: Vec<&str> = ROUTES.iter().filter(|spec| spec.kind == Kind::Stream).map(|spec| spec.path).collect();
+        return Err(wrong("path", format!("it must be one of {}", streams.join(", "))));
     }
     let who = caller.principal.clone();
     let pass = StreamPass::new((caller.principal, caller.scope), caller.credential.written(), path.clone(), caller.expires);

@@ -15,67 +15,24 @@ use tickgate_core::access::{Caller, CredentialId, Scope};
 use super::browser::{Entered, browser_caller};
 use super::rate_limit::spent;
 use crate::auth::AuthError;
-use crate::http::endpoints::API_KEYS;
 use crate::http::error::Problem;
 use crate::http::gateway::{HttpSettings, client_ip, is_trusted, worker};
 use crate::http::request::RequestIdentity;
+use crate::http::route::{Door, Kind, RouteSpec};
 use crate::identity::KeyEntry;
 use crate::settings::AuthMode;
-
-use super::guard::is_for_any_origin;
 
 /// Headers by which a proxy shows that it forwarded a request.
 const FORWARDING_HEADERS: [&str; 7] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "fly-client-ip", "cf-connecting-ip"];
 
-/// Who may come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Door {
-    /// Everyone.
-    Open,
-    /// Callers with this scope.
-    Needs(Scope),
-}
-
-fn door(path: &str, settings: &HttpSettings) -> Door {
-    match path {
-        "/" | "/favicon.ico" | "/health" | "/healthz" | "/readyz" => Door::Open,
-        // Who comes here is about to be known, or to be forgotten.
-        "/auth/login" | "/auth/callback" | "/callback" | "/auth/logout" => Door::Open,
-        // They know their callers by other means: clients by codes and secrets, people by their browser.
-        "/authorize" => Door::Open,
-        path if is_for_any_origin(path) => Door::Open,
-        path if path.starts_with("/assets/") => Door::Open,
-        "/metrics" => {
-            if settings.metrics_public {
-                Door::Open
-            } else {
-                Door::Needs(Scope::Admin)
-            }
-        }
-        "/openapi.json" | "/docs" => {
-            if settings.docs_public {
-                Door::Open
-            } else {
-                Door::Needs(Scope::Admin)
-            }
-        }
-        path if path.starts_with("/docs/") => {
-            if settings.docs_public {
-                Door::Open
-            } else {
-                Door::Needs(Scope::Admin)
-            }
-        }
-        path if path == API_KEYS || path.starts_with("/auth/api-keys/") => Door::Needs(Scope::Write),
-        "/test-error" => {
-            if settings.development {
-                Door::Needs(Scope::Read)
-            } else {
-                Door::Needs(Scope::Admin)
-            }
-        }
-        _ => Door::Needs(Scope::Read),
+/// The scope that a caller of a path needs; `None` where everyone may come in. A path of nothing is closed, so that it tells nothing.
+fn needed(path: &str, settings: &HttpSettings) -> Option<Scope> {
+    let spec = RouteSpec::of(path).filter(|spec| spec.is_served(settings));
+    match spec.map_or(Door::Needs(Scope::Read), |spec| spec.door) {
+        Door::Open => None,
+        Door::Needs(scope) => Some(scope),
+        Door::AdminUnless(open) => (!open(settings)).then_some(Scope::Admin),
     }
 }
 
@@ -86,9 +43,9 @@ pub(in crate::http) async fn authenticate(
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let worker = worker(request.request());
     let settings = &worker.gateway.settings;
-    let entered = match door(request.path(), settings) {
-        Door::Open => Ok(None),
-        Door::Needs(scope) => enter(&request, &worker, scope).await,
+    let entered = match needed(request.path(), settings) {
+        None => Ok(None),
+        Some(scope) => enter(&request, &worker, scope).await,
     };
     match entered {
         Ok(cookie) => {
@@ -151,7 +108,8 @@ async fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Sc
     request.extensions_mut().insert(caller);
     let Some(entry) = entry else { return Ok(cookie) };
     entry.used(worker.gateway.clock.now());
-    let labels = [&*entry.key.id.to_string(), route_kind(request.path())];
+    let label = RouteSpec::kind_of(request.path()).map_or("other", Kind::label);
+    let labels = [&*entry.key.id.to_string(), label];
     worker.gateway.metrics.key_uses.with_label_values(&labels).inc();
     entry.charge().map_err(Refusal::Spent)?;
     Ok(cookie)
@@ -189,18 +147,5 @@ pub(super) fn key_of(caller: &Caller, worker: &crate::http::Worker) -> Option<Ar
     match caller.credential {
         CredentialId::ApiKey(id) => worker.gateway.directory.key(id),
         _ => None,
-    }
-}
-
-/// What a request is counted as: a handful of labels for each key.
-fn route_kind(path: &str) -> &'static str {
-    match path {
-        "/mcp" | "/sse" | "/messages" => "mcp",
-        "/events" => "stream",
-        path if path.starts_with("/api/mcp/stream-") => "stream",
-        path if path.starts_with("/tools/") => "tools",
-        path if path.starts_with("/api/") => "api",
-        path if path.starts_with("/auth/") => "auth",
-        _ => "other",
     }
 }

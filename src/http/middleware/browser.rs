@@ -15,20 +15,15 @@ use tickgate_core::ports::StoreError;
 use super::authenticate::unauthorized;
 use crate::auth::{AuthError, Authenticator, BrowserSessions, Redeemed};
 use crate::http::Worker;
-use crate::http::endpoints::stream_ticket::is_stream;
 use crate::http::error::Problem;
 use crate::http::request::{cross_site, is_from_own_page};
+use crate::http::route::{Kind, RouteSpec};
 
 /// A browser's caller.
 pub(super) struct Entered {
     pub(super) caller: Caller,
     /// With what it comes back.
     pub(super) cookie: Option<Cookie<'static>>,
-}
-
-/// Where a cookie counts.
-fn is_browser_route(path: &str) -> bool {
-    matches!(path, "/" | "/events") || path.starts_with("/api/") || path.starts_with("/auth/")
 }
 
 /// The caller of a browser's request; `None` when a header decides, or there is neither cookie nor ticket.
@@ -38,7 +33,8 @@ pub(super) async fn browser_caller(request: &ServiceRequest, worker: &Worker) ->
     if Authenticator::credential(request.headers()).is_some() {
         return Ok(None);
     }
-    if is_browser_route(request.path())
+    let kind = RouteSpec::kind_of(request.path());
+    if kind.is_some_and(Kind::takes_cookies)
         && let Some((session, user)) = browsers.signed_in(request.headers()).await.map_err(away)?
         && let Some(scope) = user.scope()
     {
@@ -54,7 +50,7 @@ pub(super) async fn browser_caller(request: &ServiceRequest, worker: &Worker) ->
         request.extensions_mut().insert(user);
         return Ok(Some(Entered { caller, cookie: None }));
     }
-    if request.method() == Method::GET && is_stream(request.path()) {
+    if request.method() == Method::GET && kind == Some(Kind::Stream) {
         by_ticket(request, worker, browsers).await
     } else {
         Ok(None)

@@ -13,9 +13,10 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 
-use super::guard::{is_allowed_origin, is_for_any_origin};
+use super::guard::is_allowed_origin;
 use crate::http::error::{Place, Problem};
 use crate::http::request::REQUEST_ID;
+use crate::http::route::{Kind, RouteSpec};
 
 /// Content security policy of every page but the docs: nothing inline, nothing from elsewhere.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
@@ -30,7 +31,8 @@ pub(in crate::http) async fn finish(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let place = Place::of(request.request());
-    let origin = Origin { named: request.headers().get(ORIGIN).cloned(), any: is_for_any_origin(request.path()) };
+    let any = RouteSpec::kind_of(request.path()).is_some_and(Kind::is_for_any_origin);
+    let origin = Origin { named: request.headers().get(ORIGIN).cloned(), any };
     if encodes_needlessly(request.path()) {
         let problem = Problem::bad_request("needless_encoding", "The path encodes characters that need no encoding.");
         let mut response = problem.respond_at(&place);

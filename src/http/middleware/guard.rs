@@ -13,6 +13,7 @@ use tickgate_core::rpc::ErrorCode;
 
 use crate::http::error::Problem;
 use crate::http::gateway::{HttpSettings, worker};
+use crate::http::route::{Kind, RouteSpec};
 
 /// Request headers that browser code may send.
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Accept, X-API-Key, X-Request-Id, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID, Mcp-Method, Mcp-Name";
@@ -30,7 +31,7 @@ pub(in crate::http) async fn guard(
     }
     if request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         let response = HttpResponse::NoContent()
-            .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE, OPTIONS"))
+            .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE, OPTIONS"))
             .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
             .insert_header((ACCESS_CONTROL_MAX_AGE, "600"))
             .finish();
@@ -40,29 +41,20 @@ pub(in crate::http) async fn guard(
 }
 
 fn refusal(request: &ServiceRequest, settings: &HttpSettings) -> Option<Problem> {
-    if !is_health(request.path()) && !is_allowed_host(request, settings) {
+    let kind = RouteSpec::kind_of(request.path());
+    // Orchestrators ask by address.
+    if kind != Some(Kind::Probe) && !is_allowed_host(request, settings) {
         let detail = "Forbidden: this Host is not served here; set PUBLIC_URL or ALLOWED_HOSTS";
         return Some(Problem::new(StatusCode::FORBIDDEN, "invalid_host", detail).with_code(ErrorCode::INVALID_REQUEST));
     }
     let origins: Vec<&[u8]> = request.headers().get_all(ORIGIN).map(|origin| origin.as_bytes()).collect();
-    if is_for_any_origin(request.path()) {
+    if kind.is_some_and(Kind::is_for_any_origin) {
         return None;
     }
     let foreign = origins.len() > 1 || origins.first().is_some_and(|origin| !is_allowed_origin(origin, settings));
     foreign.then(|| {
         Problem::new(StatusCode::FORBIDDEN, "invalid_origin", "Forbidden: Invalid origin").with_code(ErrorCode::INVALID_REQUEST)
     })
-}
-
-/// What pages of any origin may use: clients that live in a browser find us and get their tokens there. No cookie is looked at, so
-/// a page can do nothing that its owner could not do without a browser.
-pub(super) fn is_for_any_origin(path: &str) -> bool {
-    path.starts_with("/.well-known/") || matches!(path, "/jwks.json" | "/register" | "/token" | "/revoke")
-}
-
-/// Orchestrators ask by address.
-fn is_health(path: &str) -> bool {
-    matches!(path, "/health" | "/healthz" | "/readyz")
 }
 
 fn is_allowed_host(request: &ServiceRequest, settings: &HttpSettings) -> bool {

@@ -18,6 +18,7 @@ use tickgate_core::tape::Position;
 
 use crate::http::endpoints::cursor_of;
 use crate::http::gateway::{client_ip, worker};
+use crate::http::route::{Kind, RouteSpec};
 use crate::settings::RateLimit;
 
 /// A configured limiter.
@@ -121,22 +122,23 @@ fn counted(request: &ServiceRequest) -> Option<Counts> {
     if request.method() == Method::OPTIONS {
         return None;
     }
-    let path = request.path();
-    if path == "/events" || path.starts_with("/api/mcp/stream-") {
-        let epoch = worker(request.request()).context.window.position().epoch;
-        let replayable = cursor_of(request.request()).and_then(|cursor| cursor.split('~').next()?.parse::<Position>().ok());
-        return Some(if replayable.is_some_and(|position| position.epoch == epoch) { Counts::Resumes } else { Counts::Streams });
+    let spec = RouteSpec::of(request.path())?;
+    match spec.kind {
+        Kind::Page | Kind::Probe | Kind::Operations | Kind::Discovery => None,
+        Kind::Auth | Kind::Consent | Kind::Token => Some(Counts::SignIns),
+        Kind::Stream => Some(if resumes(request) { Counts::Resumes } else { Counts::Streams }),
+        kind => {
+            let served = spec.is_served(&worker(request.request()).gateway.settings);
+            served.then_some(if kind == Kind::McpStream { Counts::Streams } else { Counts::Requests })
+        }
     }
-    let signs_in = path.starts_with("/auth/") || matches!(path, "/callback" | "/authorize" | "/token" | "/register" | "/revoke");
-    if signs_in {
-        return Some(Counts::SignIns);
-    }
-    let worker = worker(request.request());
-    if path == "/sse" {
-        return worker.gateway.settings.legacy_sse.then_some(Counts::Streams);
-    }
-    let is_request = worker.gateway.settings.is_mcp(path) || path.starts_with("/api/") || path.starts_with("/tools/");
-    is_request.then_some(Counts::Requests)
+}
+
+/// Whether a stream goes on after a position of this tape.
+fn resumes(request: &ServiceRequest) -> bool {
+    let epoch = worker(request.request()).context.window.position().epoch;
+    let replayable = cursor_of(request.request()).and_then(|cursor| cursor.split('~').next()?.parse::<Position>().ok());
+    replayable.is_some_and(|position| position.epoch == epoch)
 }
 
 /// Whom a known caller's request is charged to: a stored key has a bucket of its own, and one with a limit of its own was charged by

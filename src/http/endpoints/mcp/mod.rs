@@ -55,13 +55,6 @@ async fn measured(worker: &Worker, answered: impl Future<Output = (&'static str,
     response
 }
 
-pub(in crate::http) async fn other_method(request: HttpRequest) -> HttpResponse {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method Not Allowed: use POST, GET or DELETE")
-        .allow("GET, POST, DELETE")
-        .with_code(ErrorCode::INVALID_REQUEST)
-        .respond(&request)
-}
-
 /// Size, type and JSON.
 async fn read(request: &HttpRequest, payload: Payload, worker: &Worker) -> Result<Body, Problem> {
     let headers = request.headers();
