@@ -15,6 +15,7 @@
 //! | [`prompts`] · [`completion`] | what people can start · what could stand in an argument |
 //! | [`sealing`] · [`storage`] | what only we can read and make · what survives a restart |
 //! | [`client`] | how a program in Rust calls a gateway |
+//! | [`doctor`] | why a client does not get in |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it; its answers are shared |
 //! | [`telemetry`] · `dashboard` | how it is watched · the embedded page |
 //!
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod client;
 pub mod completion;
 mod dashboard;
+pub mod doctor;
 pub mod http;
 pub mod identity;
 pub mod oauth;
