@@ -151,7 +151,7 @@ impl Report {
         let (failed, warned) = (self.failed, self.warned);
         let counted = |count: usize, what: &str| if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") };
         if !self.json {
-            let verdict = if failed == 0 { "A client gets in".to_owned() } else { counted(failed, "fault") };
+            let verdict = if failed == 0 { "No fault was found".to_owned() } else { counted(failed, "fault") };
             let line = format!("{verdict}; {}.", counted(warned, "warning"));
             self.print(&line);
         }

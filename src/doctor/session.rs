@@ -47,7 +47,9 @@ impl<'a> Session<'a> {
         session.id = seen.header("mcp-session-id").map(str::to_owned);
         report.add(&Finding::ok(STEP, format!("`initialize` is answered, revision {revision}")));
         let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-        if let Ok(seen) = visitor.ask(session.dressed(Ask::post_json(url, &initialized))).await
+        if let Ok(seen) = visitor
+            .ask(session.dressed(Ask::post_json(url, &initialized)).header("accept", "application/json, text/event-stream"))
+            .await
             && seen.status != 202
         {
             let todo = "answer notifications with 202 and no body";

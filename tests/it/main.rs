@@ -9,6 +9,7 @@ mod client_library;
 mod clients;
 mod command_line;
 mod conformance;
+mod doctor;
 mod edge;
 mod fan_in;
 mod health;

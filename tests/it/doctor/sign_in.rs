@@ -1,0 +1,114 @@
+//! `--sign-in`: a person with a real browser's cookies, a provider, and what comes back to the doctor.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::process::{Child, Stdio};
+
+use url::Url;
+
+use super::command;
+use crate::support::browser::{path_of, signing_in};
+use crate::support::{Browser, OidcProvider, TestGateway, get, post};
+
+/// A doctor that waits for somebody to sign in.
+struct Waiting {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+    printed: String,
+    link: String,
+}
+
+impl Waiting {
+    fn at(gateway: &TestGateway) -> Self {
+        let mut child =
+            command(&[&gateway.url("/mcp"), "--sign-in"], &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let (mut printed, beginning) = (String::new(), gateway.url("/authorize?"));
+        loop {
+            let mut line = String::new();
+            assert!(lines.read_line(&mut line).unwrap() > 0, "no link in {printed}");
+            printed.push_str(&line);
+            if line.starts_with(&beginning) {
+                return Self { child, lines, printed, link: line.trim().to_owned() };
+            }
+        }
+    }
+
+    /// Where the browser is to come back to.
+    fn redirect(&self) -> Url {
+        let link = Url::parse(&self.link).unwrap();
+        let redirect = link.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1.into_owned();
+        Url::parse(&redirect).unwrap()
+    }
+
+    fn port(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.redirect().port().unwrap()))
+    }
+
+    fn end(mut self) -> (i32, String) {
+        self.lines.read_to_string(&mut self.printed).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut self.printed).unwrap();
+        (self.child.wait().unwrap().code().unwrap(), self.printed)
+    }
+}
+
+/// Opens the link, decides, and answers where the browser is sent.
+fn decide(browser: &mut Browser, gateway: &TestGateway, link: &str, decision: &str) -> Url {
+    let page = browser.get(&path_of(link)).text();
+    let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("csrf", &csrf)
+        .append_pair("decision", decision)
+        .finish();
+    let form = post("/authorize", form).header("Content-Type", "application/x-www-form-urlencoded");
+    let form = form.header("Origin", &gateway.url("")).header("Sec-Fetch-Site", "same-origin");
+    let sent = browser.send(form, "/authorize");
+    assert_eq!(sent.status, 303);
+    Url::parse(sent.header("location").unwrap()).unwrap()
+}
+
+#[test]
+fn a_person_signs_in_and_the_tokens_work_are_renewed_and_are_given_back() {
+    let provider = OidcProvider::start();
+    let issuer = provider.issuer();
+    let gateway = TestGateway::with(&signing_in(&issuer, &[]));
+    let mut browser = Browser::of(&gateway);
+    assert_eq!(browser.sign_in(&provider).status, 303);
+    let waiting = Waiting::at(&gateway);
+    let stranger = get("/callback?code=canary-code&state=wrong").send(waiting.port());
+    assert_eq!(stranger.status, 200, "a stranger learns nothing");
+    let back = decide(&mut browser, &gateway, &waiting.link, "allow");
+    let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    assert_eq!(get(&path_of(back.as_str())).send(waiting.port()).status, 200);
+    let (exit, printed) = waiting.end();
+    for line in [
+        "warn sign-in — a browser came with another `state`",
+        "ok   sign-in — the browser came back with a code",
+        "ok   tokens — an access token, good for 3600 s, scope read write",
+        "ok   refresh — tokens are renewed",
+        "ok   tool call — ",
+        "ok   resume — after a cut the stream goes on without a gap",
+        "ok   revocation — the tokens of this visit are given back",
+        "No fault was found; 1 warning.",
+    ] {
+        assert!(printed.contains(line), "{line} in\n{printed}");
+    }
+    assert_eq!(exit, 0, "{printed}");
+    for secret in [code.as_str(), "canary-code", "eyJ", "tgr_"] {
+        assert!(!printed.contains(secret), "{secret} in\n{printed}");
+    }
+}
+
+#[test]
+fn a_person_who_says_no_is_believed() {
+    let provider = OidcProvider::start();
+    let issuer = provider.issuer();
+    let gateway = TestGateway::with(&signing_in(&issuer, &[]));
+    let mut browser = Browser::of(&gateway);
+    browser.sign_in(&provider);
+    let waiting = Waiting::at(&gateway);
+    let back = decide(&mut browser, &gateway, &waiting.link, "deny");
+    get(&path_of(back.as_str())).send(waiting.port());
+    let (exit, printed) = waiting.end();
+    assert!(exit == 1 && printed.contains("FAIL sign-in — the server says access_denied"), "{printed}");
+}
