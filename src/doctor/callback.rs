@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::http::KeepAlive;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tokio::sync::mpsc;
 use url::form_urlencoded;
@@ -12,6 +13,8 @@ use url::form_urlencoded;
 pub(super) const SIGN_IN_DEADLINE: Duration = Duration::from_secs(300);
 /// Answers that wait for us; a browser brings one.
 const MAX_WAITING: usize = 16;
+/// How long the page may still be on its way when we have what we wanted.
+const CLOSE_SECS: u64 = 1;
 /// The path of the page.
 const PATH: &str = "/callback";
 const PAGE: &str =
@@ -42,7 +45,13 @@ impl Callback {
             };
             App::new().route(PATH, web::get().to(page))
         };
-        let server = HttpServer::new(app).workers(1).disable_signals().listen(listener)?.run();
+        let server = HttpServer::new(app)
+            .workers(1)
+            .disable_signals()
+            .keep_alive(KeepAlive::Disabled)
+            .shutdown_timeout(CLOSE_SECS)
+            .listen(listener)?
+            .run();
         let handle = server.handle();
         actix_rt::spawn(server);
         Ok(Self { redirect, brought, server: handle })
@@ -54,6 +63,6 @@ impl Callback {
     }
 
     pub(super) async fn close(self) {
-        self.server.stop(false).await;
+        self.server.stop(true).await;
     }
 }

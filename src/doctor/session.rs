@@ -171,6 +171,7 @@ fn refused(seen: &Seen) -> Finding {
             let scope = said("scope").unwrap_or_default();
             Finding::fail(STEP, told, format!("the credential is good but may too little: it needs the scope {scope}"))
         }
+        404 => Finding::fail(STEP, told, "there is no MCP at this path; that is told only to who has got in"),
         429 => Finding::fail(STEP, told, "too many requests: wait, or raise the limit (tickgate: RATE_LIMIT_KEY)"),
         _ => Finding::fail(STEP, told, "look at the server's log"),
     }

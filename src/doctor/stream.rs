@@ -7,7 +7,7 @@ use tickgate_core::sse::{DecodedEvent, Decoder};
 use tokio::time::Instant;
 use url::Url;
 
-use super::finding::{Finding, Report};
+use super::finding::{Finding, Mark, Report};
 use super::session::Session;
 use super::spelling::at;
 use super::visit::{Ask, Fault, Open};
@@ -83,6 +83,9 @@ pub(super) async fn call(session: &Session<'_>, tools: &[Value], report: &mut Re
     let until = Instant::now() + session.visitor.deadline + Duration::from_millis(CALL_MS);
     let streamed = follow(step, &mut open, until, |event| event.data.contains("\"result\"")).await;
     report.add_all(&streamed.head);
+    if streamed.head.iter().any(|finding| finding.mark == Mark::Fail) {
+        return;
+    }
     let ended = streamed.events.last().is_some_and(|event| event.data.contains("\"result\""));
     report.add(&match streamed.first_ms {
         Some(first) if first <= HELD_BACK_MS && ended => {
@@ -107,6 +110,9 @@ pub(super) async fn events(session: &Session<'_>, report: &mut Report) {
     url.query_pairs_mut().append_pair("topics", TOPICS).append_pair("mode", "all");
     let Some(streamed) = read(session, step, &url, None, report).await else { return };
     report.add_all(&streamed.head);
+    if streamed.head.iter().any(|finding| finding.mark == Mark::Fail) {
+        return;
+    }
     let Some(first) = streamed.first_ms else {
         let seen = format!("no byte within {} s", session.visitor.deadline.as_secs());
         report.add(&Finding::fail(step, seen, PROXY));

@@ -243,22 +243,22 @@ fn a_missing_path_a_slash_too_many_and_a_redirect_are_told_and_the_walk_goes_on(
 
 #[test]
 fn streams_that_are_held_back_packed_or_cut_for_ever_are_told() {
-    const EVENTS: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\n";
+    const EVENTS: [&str; 2] = ["Content-Type: text/event-stream", "X-Accel-Buffering: no"];
+    fn unfinished(heard: &Heard, what: &str, text: String) -> Option<Reply> {
+        (heard.what == what).then_some(Reply::Unfinished(text))
+    }
     let faults: [(Change, &str, &str); 6] = [
-        (
-            |heard| (heard.what == "GET /events").then(|| Reply::Unfinished(format!("{EVENTS}\r\n"))),
-            "event stream",
-            "no byte within",
-        ),
-        (|heard| (heard.what == "GET /events").then(|| Reply::Unfinished(String::new())), "event stream", "not even the head"),
+        (|heard| unfinished(heard, "GET /events", in_parts(&EVENTS)), "event stream", "no byte within"),
+        (|heard| unfinished(heard, "GET /events", String::new()), "event stream", "not even the head"),
         (
             |heard| {
-                (heard.what == "GET /events").then(|| Reply::Unfinished(format!("{EVENTS}Content-Encoding: gzip\r\n\r\n\x1f")))
+                let head = in_parts(&[&EVENTS[..], &["Content-Encoding: gzip"]].concat());
+                unfinished(heard, "GET /events", head + &part("\x1f"))
             },
             "event stream",
             "packed (gzip)",
         ),
-        (|heard| (heard.what == "GET /mcp").then(|| Reply::Unfinished(String::new())), "session stream", "proxy_buffering off"),
+        (|heard| unfinished(heard, "GET /mcp", String::new()), "session stream", "proxy_buffering off"),
         (
             |heard| {
                 let again = heard.head.to_ascii_lowercase().contains("last-event-id: e-1");
@@ -267,7 +267,7 @@ fn streams_that_are_held_back_packed_or_cut_for_ever_are_told() {
                 } else {
                     "id: e-1\nevent: price\ndata: {}\n\n"
                 };
-                (heard.what == "GET /events").then(|| Reply::Unfinished(format!("{EVENTS}\r\n{event}")))
+                unfinished(heard, "GET /events", in_parts(&EVENTS) + &part(event))
             },
             "resume",
             "REDIS_URL",

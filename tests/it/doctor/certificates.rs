@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::doctor;
+use crate::support::TestGateway;
 
 /// Certificates for `localhost`: one for a hundred years, one that has expired.
 const GOOD: &[u8] = include_bytes!("certificate-good.der");
@@ -70,7 +71,7 @@ fn http_and_https_that_were_mixed_up_are_told() {
     let secure = server(GOOD).port();
     let told = doctor(&[&format!("http://localhost:{secure}/mcp")], &[]);
     told.must_say("fail", "first request", "type https://");
-    let plain = super::site::Site::start(|_| None);
-    let told = doctor(&[&format!("https://127.0.0.1:{}/mcp", plain.address.port()), "--timeout", "3"], &[]);
+    let plain = TestGateway::start();
+    let told = doctor(&[&plain.url("/mcp").replace("http:", "https:")], &[]);
     told.must_say("fail", "certificate", "speaks no TLS");
 }

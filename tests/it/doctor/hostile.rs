@@ -11,14 +11,8 @@ fn a_server_that_says_nothing_or_never_ends_holds_nobody_up() {
         (|_| Some(Reply::Unfinished(String::new())), "nothing came within 1 s"),
         (|_| Some(Reply::Endless("HTTP/1.1 200 OK\r\nX: ".to_owned(), "endless ")), "no HTTP"),
         (|_| Some(Reply::Endless("HTTP/1.1 200 OK\r\n".to_owned(), "X-Line: endless\r\n")), "no HTTP"),
-        (
-            |_| Some(Reply::Endless("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n".to_owned(), "[[[[[[[[")),
-            "its body",
-        ),
-        (
-            |_| Some(Reply::Endless("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n".to_owned(), ": nothing\n\n")),
-            "its body",
-        ),
+        (|_| Some(Reply::Endless(in_parts(&["Content-Type: application/json"]), "8\r\n[[[[[[[[\r\n")), "its body"),
+        (|_| Some(Reply::Endless(in_parts(&["Content-Type: text/event-stream"]), "7\r\n: hm.\n\n\r\n")), "its body"),
         (|_| Some(Reply::Whole("SSH-2.0-OpenSSH_9.2\r\n\r\n".to_owned())), "no HTTP"),
     ];
     for (change, word) in table {
@@ -32,7 +26,7 @@ fn a_server_that_says_nothing_or_never_ends_holds_nobody_up() {
 #[test]
 fn documents_that_never_end_are_given_up_and_the_walk_goes_on() {
     let site = Site::start(|heard| {
-        let endless = || Reply::Endless("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n".to_owned(), "{\"a\":");
+        let endless = || Reply::Endless(in_parts(&["Content-Type: application/json"]), "4\r\n{\"a\"\r\n");
         heard.what.contains("protected-resource").then(endless)
     });
     let told = doctor(&[&site.url(), "--timeout", "2"], &[("MCP_API_KEY", KEY)]);

@@ -113,6 +113,17 @@ pub(super) fn answer(status: &str, lines: &[&str], body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{lines}\r\n{body}", body.len())
 }
 
+/// The head of an answer that comes in parts, with these lines in it.
+pub(super) fn in_parts(lines: &[&str]) -> String {
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{lines}\r\n")
+}
+
+/// A part.
+pub(super) fn part(text: &str) -> String {
+    format!("{:x}\r\n{text}\r\n", text.len())
+}
+
 const OPEN: &str = "Access-Control-Allow-Origin: *";
 
 pub(super) fn json_answer(status: &str, body: &Value) -> String {
