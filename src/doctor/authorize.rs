@@ -2,6 +2,7 @@
 
 use tickgate_actors::clock::random_u128;
 use tickgate_core::identity::oauth::challenge_of;
+use tickgate_core::rpc::excerpt;
 use url::Url;
 
 use super::finding::{Finding, Report};
@@ -157,5 +158,5 @@ fn page_words(seen: &Seen) -> String {
     };
     let words: Vec<String> =
         ["h1", "title", "p"].into_iter().filter_map(between).filter(|words| !words.is_empty()).take(2).collect();
-    if words.is_empty() { seen.words.clone() } else { words.join(": ") }
+    if words.is_empty() { seen.words() } else { excerpt(&words.join(": ")) }
 }

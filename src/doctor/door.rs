@@ -52,6 +52,9 @@ pub(super) async fn knock(visitor: &Visitor, url: &Url, report: &mut Report) -> 
         match judge(&url, &answer) {
             Verdict::Is(door, finding) => {
                 report.add(&finding);
+                if let Ok((seen, _)) = &answer {
+                    visitor.discard(&url, seen).await;
+                }
                 return Some((url, door));
             }
             Verdict::Not(finding) => {
@@ -98,7 +101,7 @@ fn judge(url: &Url, answer: &Result<(Seen, Option<Value>), Fault>) -> Verdict {
             Verdict::Is(Door::Open, Finding::ok(STEP, format!("{name} lets in without a credential, and speaks {said}")))
         }
         (_, Some(message)) if matches!(message["error"]["code"].as_i64(), Some(-32_601 | -32_022 | -32_020)) => {
-            let seen = format!("the server knows no sessions: {}", seen.words);
+            let seen = format!("the server knows no sessions: {}", seen.words());
             let todo = "clients older than 2026-07-28 cannot use it";
             Verdict::Is(Door::Open, Finding::warn(STEP, seen, todo))
         }
@@ -161,16 +164,15 @@ fn locked(seen: &Seen) -> Verdict {
 }
 
 fn refused(url: &Url, seen: &Seen) -> Verdict {
-    let (status, words) = (seen.status, seen.words.as_str());
+    let (status, words) = (seen.status, seen.words());
     let lower = words.to_ascii_lowercase();
     let told = if words.is_empty() { format!("status {status}, no words") } else { format!("status {status}: {words}") };
     let fail = |told: &str, todo: &str| Finding::fail(STEP, told, todo);
-    if matches!(status, 404 | 405) || (status < 400 && !seen.is_json()) {
-        if let Some(other) = meant(url) {
-            let told = if seen.is_html() { format!("status {status}, a web page") } else { told };
-            let todo = format!("MCP is not at {}: trying {other}; if that works, type that", url.path());
-            return Verdict::Elsewhere(other, fail(&told, &todo));
-        }
+    let not_here = matches!(status, 404 | 405) || (status < 400 && !seen.is_json());
+    if let Some(other) = meant(url).filter(|_| not_here) {
+        let told = if seen.is_html() { format!("status {status}, a web page") } else { told };
+        let todo = format!("MCP is not at {}: trying {other}; if that works, type that", url.path());
+        return Verdict::Elsewhere(other, fail(&told, &todo));
     }
     let finding = match status {
         _ if seen.is_html() && status < 500 => fail(
@@ -223,6 +225,9 @@ pub(super) async fn browsers(visitor: &Visitor, url: &Url, origin: Option<&str>,
         .header("access-control-request-headers", BROWSER_HEADERS);
     let (preflight, actual) =
         (visitor.ask(preflight).await, visitor.call(initialize(url).header("origin", asked)).await.map(|(seen, _)| seen));
+    if let Ok(actual) = &actual {
+        visitor.discard(url, actual).await;
+    }
     let missing = match (&preflight, &actual) {
         (Ok(preflight), Ok(actual)) => missing_for_browsers(asked, preflight, actual),
         (Err(fault), _) | (_, Err(fault)) => vec![fault.to_string()],
@@ -241,7 +246,7 @@ fn missing_for_browsers(origin: &str, preflight: &Seen, actual: &Seen) -> Vec<St
     let allows =
         |seen: &Seen| seen.header("access-control-allow-origin").is_some_and(|allowed| allowed == "*" || allowed == origin);
     if !(200..300).contains(&preflight.status) || !allows(preflight) {
-        missing.push(format!("the preflight is answered with {} {}", preflight.status, preflight.words).trim_end().to_owned());
+        missing.push(format!("the preflight is answered with {} {}", preflight.status, preflight.words()).trim_end().to_owned());
         return missing;
     }
     let list = |name: &str| preflight.header(name).unwrap_or_default().to_ascii_lowercase();

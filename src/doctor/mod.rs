@@ -110,7 +110,8 @@ async fn find_a_way_in(visitor: &Visitor, errand: &Errand, url: &Url, door: &Doo
     let typed = if *url == errand.url { errand.typed.as_str() } else { url.as_str() };
     let resource = resource_of(visitor, (url, typed), (challenge, locked), errand, report).await?;
     let issuer = issuer::describe(visitor, &resource.issuer, report).await?;
-    let mut callback = match errand.sign_in.then(Callback::listen).transpose() {
+    let wanted = errand.sign_in && is_for_here(&resource, url, typed, report);
+    let mut callback = match wanted.then(Callback::listen).transpose() {
         Ok(callback) => callback,
         Err(error) => {
             report.add(&Finding::fail("sign-in", format!("this machine gives no port to come back to: {error}"), "try again"));
@@ -126,6 +127,7 @@ async fn find_a_way_in(visitor: &Visitor, errand: &Errand, url: &Url, door: &Doo
             authorize::look(visitor, &issuer, &client, &asked, &resource, report).await;
             match &mut callback {
                 Some(callback) => sign_in::sign_in(visitor, &issuer, client, (&asked, &resource), callback, report).await,
+                None if errand.sign_in => None,
                 None => {
                     report.add(&Finding::skip("sign-in", "not tried: --sign-in lets you sign in as a client's person does"));
                     None
@@ -138,6 +140,17 @@ async fn find_a_way_in(visitor: &Visitor, errand: &Errand, url: &Url, door: &Doo
         callback.close().await;
     }
     signed_in
+}
+
+/// Whether a token may be got and shown here. A server that calls itself by another's name would get a token for that other one.
+fn is_for_here(resource: &Resource, url: &Url, typed: &str, report: &mut Report) -> bool {
+    let own_issuer = Url::parse(&resource.issuer).is_ok_and(|issuer| issuer.origin() == url.origin());
+    let is = resource.name == typed || (resource.name.is_empty() && own_issuer);
+    if !is {
+        report
+            .add(&Finding::skip("sign-in", "not done: the token would be for another resource than the address that was typed"));
+    }
+    is
 }
 
 /// What the resource says of itself; without anything, what clients of 2025-03-26 take for granted.

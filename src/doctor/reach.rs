@@ -94,6 +94,9 @@ async fn resolve(host: &str, port: u16, until: Instant, report: &mut Report) -> 
         ));
         return None;
     }
+    if bare.parse::<std::net::IpAddr>().is_ok() {
+        return Some(found);
+    }
     let shown: Vec<String> = found.iter().take(MAX_TRIED).map(|address| address.ip().to_string()).collect();
     report.add(&Finding::ok(step, format!("{host} is {}", shown.join(", "))));
     Some(found)

@@ -64,7 +64,7 @@ fn judge(place: &Url, seen: &Seen) -> (Vec<Finding>, Option<Registered>) {
             _ => "it must answer 201 with the client: look at the server's log",
         };
         let code = if code.is_empty() { code } else { format!(" {code}:") };
-        return (vec![Finding::fail(STEP, format!("{place}: status {}{code} {}", seen.status, seen.words), todo)], None);
+        return (vec![Finding::fail(STEP, format!("{place}: status {}{code} {}", seen.status, seen.words()), todo)], None);
     };
     let mut findings = Vec::new();
     let Some(id) = answer["client_id"].as_str().filter(|id| !id.is_empty()) else {

@@ -136,7 +136,7 @@ pub(super) fn served(step: &'static str, place: &Url, seen: &Seen) -> (Vec<Findi
         401 | 403 => {
             return fail(format!("{place}: status {}", seen.status), "it must be there for everybody, without a credential");
         }
-        status => return fail(format!("{place}: status {status} {}", seen.words), "it must answer 200 with the document"),
+        status => return fail(format!("{place}: status {status} {}", seen.words()), "it must answer 200 with the document"),
     }
     let Some(document) = seen.json().filter(Value::is_object) else {
         let told = if seen.is_html() { "a web page" } else { "no JSON object" };

@@ -161,7 +161,7 @@ impl<'a> Session<'a> {
 fn refused(seen: &Seen) -> Finding {
     let challenge = seen.header("www-authenticate").and_then(Challenge::read);
     let said = |name: &str| challenge.as_ref().and_then(|challenge| challenge.get(name)).map(str::to_owned);
-    let words = said("error_description").unwrap_or_else(|| seen.words.clone());
+    let words = said("error_description").unwrap_or_else(|| seen.words());
     let told = format!("status {}: {words}", seen.status);
     match seen.status {
         401 => {
@@ -184,7 +184,7 @@ pub(super) fn result(answer: &Result<(Seen, Option<Value>), Fault>) -> Result<&V
         Ok((_, Some(message))) if message["result"].is_object() => Ok(&message["result"]),
         Ok((seen, _)) => Err(match seen.cut {
             Some(cut) => cut.to_string(),
-            None => format!("status {}: {}", seen.status, seen.words),
+            None => format!("status {}: {}", seen.status, seen.words()),
         }),
     }
 }

@@ -160,7 +160,7 @@ fn got(
     seen: Result<Seen, super::visit::Fault>,
     report: &mut Report,
 ) -> Option<(SecretString, Option<SecretString>)> {
-    let mut seen = match seen {
+    let seen = match seen {
         Ok(seen) => seen,
         Err(fault) => {
             report.add(&Finding::fail(TOKENS, fault.to_string(), "look at the token endpoint"));
@@ -173,10 +173,9 @@ fn got(
     for token in [&access, &refresh, &secret("id_token")].into_iter().flatten() {
         visitor.secrets.hide(token);
     }
-    seen.words = visitor.secrets.redact(&seen.words);
     let Some(access) = access.filter(|_| seen.status == 200) else {
         let code = answer["error"].as_str().unwrap_or("no code");
-        let words = if answer.is_object() { seen.words.as_str() } else { "no JSON" };
+        let words = if answer.is_object() { seen.words() } else { "no JSON".to_owned() };
         report.add(&Finding::fail(TOKENS, format!("status {}, {code}: {words}", seen.status), "look at the server's log"));
         return None;
     };
@@ -235,11 +234,63 @@ impl SignedIn {
         for token in [self.refresh.as_ref(), Some(&self.access)].into_iter().flatten() {
             let seen = ask_for_tokens(visitor, place, &self.client, vec![("token", token.expose_secret())]).await;
             if !seen.as_ref().is_ok_and(|seen| seen.status == 200) {
-                let told = seen.map_or_else(|fault| fault.to_string(), |seen| format!("status {}: {}", seen.status, seen.words));
+                let told =
+                    seen.map_or_else(|fault| fault.to_string(), |seen| format!("status {}: {}", seen.status, seen.words()));
                 report.add(&Finding::warn(step, told, "the tokens of this visit stay good until they expire"));
                 return;
             }
         }
         report.add(&Finding::ok(step, "the tokens of this visit are given back"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Asked {
+        let url = Url::parse("https://id.example/authorize").unwrap();
+        Asked { url, redirect: "http://127.0.0.1:1/callback".into(), state: "mine".into(), verifier: "v".into() }
+    }
+
+    fn issuer(says_iss: bool) -> Issuer {
+        Issuer {
+            name: "https://id.example".into(),
+            authorization: None,
+            token: None,
+            registration: None,
+            revocation: None,
+            by_document: false,
+            says_iss,
+            refreshes: true,
+        }
+    }
+
+    /// What is told of an answer; a foreign one is nobody's.
+    fn told(says_iss: bool, query: &str) -> String {
+        let brought = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        match judge_return(&issuer(says_iss), &asked(), &brought) {
+            Return::Foreign => "foreign".to_owned(),
+            Return::Refused(finding) => finding.seen,
+            Return::Code(code, _) => format!("code {}", code.expose_secret()),
+        }
+    }
+
+    #[test]
+    fn a_code_is_taken_only_for_this_request_and_from_the_right_server() {
+        assert_eq!(told(true, "code=c&state=mine&iss=https://id.example"), "code c");
+        assert_eq!(told(false, "code=c&state=mine"), "code c", "older servers name no issuer");
+        for foreign in ["code=c", "code=c&state=other&iss=https://id.example", "error=access_denied"] {
+            assert_eq!(told(true, foreign), "foreign", "{foreign}");
+        }
+        for (query, word) in [
+            ("code=c&state=mine", "no `iss`"),
+            ("code=c&state=mine&iss=https://evil.example", "not https://id.example"),
+            ("code=c&state=mine&iss=https://id.example/", "not https://id.example"),
+            ("error=server_error&error_description=oh&state=mine&iss=https://id.example", "server_error: oh"),
+            ("state=mine&iss=https://id.example", "without a code"),
+        ] {
+            assert!(told(true, query).contains(word), "{query}: {}", told(true, query));
+        }
     }
 }

@@ -123,8 +123,7 @@ pub(super) struct Seen {
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
     pub(super) cut: Option<Cut>,
-    /// Its words, redacted and shortened.
-    pub(super) words: String,
+    secrets: Secrets,
 }
 
 impl Seen {
@@ -138,6 +137,11 @@ impl Seen {
 
     pub(super) fn is_html(&self) -> bool {
         is_type(&self.headers, "text/html")
+    }
+
+    /// Its words for a person: shortened, and without what is hidden by now.
+    pub(super) fn words(&self) -> String {
+        excerpt(&self.secrets.redact(&said(&self.body)))
     }
 
     /// Its body, if it is a whole JSON value.
@@ -212,6 +216,13 @@ impl Visitor {
         Ok((seen, answer))
     }
 
+    /// Ends the session that an answer opened, if it did: nobody goes on with it.
+    pub(super) async fn discard(&self, url: &Url, seen: &Seen) {
+        if let Some(id) = seen.header("mcp-session-id") {
+            let _ = self.ask(Ask::get(url).with_method(Method::DELETE).header("mcp-session-id", id)).await;
+        }
+    }
+
     /// Reads an answer until `enough` of its bytes have come.
     async fn read(&self, mut open: Open, mut enough: impl FnMut(&[u8]) -> bool) -> Seen {
         let until = open.asked + self.deadline;
@@ -238,8 +249,7 @@ impl Visitor {
                 break;
             }
         }
-        let words = excerpt(&self.secrets.redact(&said(&body)));
-        Seen { status: open.status, headers: open.headers, body, cut, words }
+        Seen { status: open.status, headers: open.headers, body, cut, secrets: self.secrets.clone() }
     }
 
     fn fault(&self, error: &SendRequestError) -> Fault {

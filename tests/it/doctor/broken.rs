@@ -59,7 +59,7 @@ fn a_server_of_somebody_else_that_does_all_right_has_no_fault() {
 
 #[test]
 fn each_fault_of_the_first_answer_is_told_in_words_with_what_to_do() {
-    let faults: [(Change, &str); 12] = [
+    let faults: [(Change, &str); 13] = [
         (|heard| first(heard, page("200 OK", "Welcome to the hotel")), "a login page or a proxy stands before the server"),
         (|heard| first(heard, page("403 Forbidden", "Attention required")), "a login page or a proxy"),
         (
@@ -67,6 +67,7 @@ fn each_fault_of_the_first_answer_is_told_in_words_with_what_to_do() {
             "ALLOWED_HOSTS",
         ),
         (|heard| first(heard, json_answer("403 Forbidden", &json!({"message": "blocked"}))), "must get 401"),
+        (|heard| first(heard, json_answer("403 Forbidden", &json!({"detail": "this request was forwarded"}))), "AUTH=required"),
         (|heard| first(heard, answer("404 Not Found", &[], "")), "look for the right one"),
         (|heard| first(heard, answer("405 Method Not Allowed", &[], "")), "no MCP at this path"),
         (|heard| first(heard, answer("421 Misdirected Request", &[], "")), "PUBLIC_URL"),
@@ -87,9 +88,19 @@ fn each_fault_of_the_first_answer_is_told_in_words_with_what_to_do() {
     }
 }
 
+#[track_caller]
+fn must_fail_with<const N: usize>(faults: [(Change, &str, &str); N]) {
+    for (change, step, word) in faults {
+        let site = Site::start(change);
+        let told = doctor(&[&site.url()], &[]);
+        told.must_say("fail", step, word);
+        assert_eq!(told.code, 1, "{}", told.printed);
+    }
+}
+
 #[test]
-fn each_fault_of_what_the_server_says_of_itself_is_told() {
-    let faults: [(Change, &str, &str); 17] = [
+fn each_fault_of_the_resources_description_is_told() {
+    let faults: [(Change, &str, &str); 8] = [
         (|heard| changed_resource(heard, "resource", json!("https://gate.invalid/mcp")), "resource metadata", "http and https"),
         (
             |heard| changed_resource(heard, "resource", json!(format!("{}/mcp/", heard.base))),
@@ -114,6 +125,13 @@ fn each_fault_of_what_the_server_says_of_itself_is_told() {
             "resource metadata",
             "status 404",
         ),
+    ];
+    must_fail_with(faults);
+}
+
+#[test]
+fn each_fault_of_the_authorization_server_is_told() {
+    let faults: [(Change, &str, &str); 9] = [
         (|heard| changed_server(heard, "issuer", json!("https://id.invalid")), "authorization server", "letter by letter"),
         (|heard| changed_server(heard, "code_challenge_methods_supported", Value::Null), "authorization server", "S256"),
         (|heard| changed_server(heard, "registration_endpoint", Value::Null), "authorization server", "entered by hand"),
@@ -148,12 +166,7 @@ fn each_fault_of_what_the_server_says_of_itself_is_told() {
             "does not know the resource",
         ),
     ];
-    for (change, step, word) in faults {
-        let site = Site::start(change);
-        let told = doctor(&[&site.url()], &[]);
-        told.must_say("fail", step, word);
-        assert_eq!(told.code, 1, "{}", told.printed);
-    }
+    must_fail_with(faults);
 }
 
 #[test]
@@ -284,4 +297,24 @@ fn streams_that_are_held_back_packed_or_cut_for_ever_are_told() {
         told.must_say("fail", step, word);
         assert_eq!(told.all("fail"), [step], "{}", told.printed);
     }
+}
+
+#[test]
+fn a_call_whose_events_come_in_one_heap_at_its_end_is_told() {
+    let site = Site::start(|heard| {
+        let calls = heard.body["params"]["name"] == "stream_stock_prices";
+        if heard.body["method"] == "tools/list" {
+            let tools = json!([{"name": "stream_stock_prices", "inputSchema": {"required": ["symbols"]}}]);
+            return whole(json_answer("200 OK", &json!({"jsonrpc": "2.0", "id": 2, "result": {"tools": tools}})));
+        }
+        calls.then(|| {
+            // The proxy of this test gathers for as long as the call lasts.
+            std::thread::park_timeout(std::time::Duration::from_secs(2));
+            let end = "data: {\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{}}\n\n";
+            Reply::Whole(in_parts(&["Content-Type: text/event-stream", "X-Accel-Buffering: no"]) + &part(end) + "0\r\n\r\n")
+        })
+    });
+    let told = doctor(&[&site.url()], &[("MCP_API_KEY", KEY)]);
+    told.must_say("fail", "streaming call", "with the end");
+    told.must_say("skip", "tool call", "no tool says that it only reads");
 }

@@ -100,3 +100,19 @@ fn what_is_typed_wrongly_is_told_and_nobody_is_asked() {
     let told = doctor(&["https://nosuch.invalid/mcp"], &[]);
     told.must_say("fail", "name", "has no address");
 }
+
+#[test]
+fn nobody_is_asked_to_sign_in_for_a_token_that_another_server_would_take() {
+    let site = Site::start(|heard| {
+        let what = heard.what.contains("protected-resource");
+        what.then(|| {
+            let mut document = resource(&heard.base);
+            document["resource"] = "https://bank.invalid/mcp".into();
+            Reply::Whole(json_answer("200 OK", &document))
+        })
+    });
+    let told = doctor(&[&site.url(), "--sign-in"], &[]);
+    told.must_say("fail", "resource metadata", "bank.invalid");
+    told.must_say("skip", "sign-in", "for another resource");
+    assert!(!told.printed.contains("Open this in a browser"), "{}", told.printed);
+}

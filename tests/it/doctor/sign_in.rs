@@ -20,18 +20,18 @@ struct Waiting {
 
 impl Waiting {
     fn at(gateway: &TestGateway) -> Self {
-        let mut child =
-            command(&[&gateway.url("/mcp"), "--sign-in"], &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let (mut printed, beginning) = (String::new(), gateway.url("/authorize?"));
-        loop {
+        let mut command = command(&[&gateway.url("/mcp"), "--sign-in"], &[]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut waiting = Self { child, lines, printed: String::new(), link: String::new() };
+        let beginning = gateway.url("/authorize?");
+        while !waiting.link.starts_with(&beginning) {
             let mut line = String::new();
-            assert!(lines.read_line(&mut line).unwrap() > 0, "no link in {printed}");
-            printed.push_str(&line);
-            if line.starts_with(&beginning) {
-                return Self { child, lines, printed, link: line.trim().to_owned() };
-            }
+            assert!(waiting.lines.read_line(&mut line).unwrap() > 0, "no link in {}", waiting.printed);
+            waiting.printed.push_str(&line);
+            line.trim().clone_into(&mut waiting.link);
         }
+        waiting
     }
 
     /// Where the browser is to come back to.
@@ -48,7 +48,14 @@ impl Waiting {
     fn end(mut self) -> (i32, String) {
         self.lines.read_to_string(&mut self.printed).unwrap();
         self.child.stderr.take().unwrap().read_to_string(&mut self.printed).unwrap();
-        (self.child.wait().unwrap().code().unwrap(), self.printed)
+        (self.child.wait().unwrap().code().unwrap(), std::mem::take(&mut self.printed))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
