@@ -182,6 +182,9 @@ fn refused(url: &Url, seen: &Seen) -> Verdict {
         403 | 421 if lower.contains("host") || status == 421 => {
             fail(&told, "the server does not know itself under this name: set PUBLIC_URL, or add the host to ALLOWED_HOSTS")
         }
+        403 if lower.contains("forwarded") => {
+            fail(&told, "a proxy stands before a server that asks nobody for a credential: set AUTH=required, or TRUSTED_PROXIES")
+        }
         403 => {
             fail(&told, "clients without a credential must get 401: look at firewall rules and bot protection before the server")
         }
