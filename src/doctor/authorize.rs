@@ -156,7 +156,7 @@ fn page_words(seen: &Seen) -> String {
         let rest = text.split_once(&format!("<{tag}>"))?.1;
         Some(rest.split('<').next()?.trim().to_owned())
     };
-    let words: Vec<String> =
-        ["h1", "title", "p"].into_iter().filter_map(between).filter(|words| !words.is_empty()).take(2).collect();
+    let heading = between("h1").or_else(|| between("title"));
+    let words: Vec<String> = [heading, between("p")].into_iter().flatten().filter(|words| !words.is_empty()).collect();
     if words.is_empty() { seen.words() } else { excerpt(&words.join(": ")) }
 }

@@ -19,6 +19,8 @@ pub(super) struct Session<'a> {
     pub(super) visitor: &'a Visitor,
     pub(super) url: Url,
     pub(super) credential: Option<SecretString>,
+    /// Whether it is a tickgate: others have not its streams.
+    pub(super) is_ours: bool,
     id: Option<String>,
     revision: String,
 }
@@ -31,7 +33,7 @@ impl<'a> Session<'a> {
         credential: Option<SecretString>,
         report: &mut Report,
     ) -> Option<Self> {
-        let mut session = Self { visitor, url: url.clone(), credential, id: None, revision: REVISION.to_owned() };
+        let mut session = Self { visitor, url: url.clone(), credential, is_ours: false, id: None, revision: REVISION.to_owned() };
         let (seen, message) = match visitor.call(session.entitled(initialize(url))).await {
             Ok(answer) => answer,
             Err(fault) => {
@@ -44,6 +46,7 @@ impl<'a> Session<'a> {
             return None;
         };
         session.revision = revision.to_owned();
+        session.is_ours = message.as_ref().is_some_and(|message| message["result"]["serverInfo"]["name"] == "tickgate");
         session.id = seen.header("mcp-session-id").map(str::to_owned);
         report.add(&Finding::ok(STEP, format!("`initialize` is answered, revision {revision}")));
         let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});

@@ -58,7 +58,7 @@ pub(super) async fn standing(session: &Session<'_>, report: &mut Report) {
 /// A call that streams.
 pub(super) async fn call(session: &Session<'_>, tools: &[Value], report: &mut Report) {
     let step = "streaming call";
-    if !tools.iter().any(|tool| tool["name"] == TOOL) {
+    if !session.is_ours || !tools.iter().any(|tool| tool["name"] == TOOL) {
         report.add(&Finding::skip(step, format!("the server has no tool {TOOL}")));
         return;
     }
@@ -106,6 +106,10 @@ pub(super) async fn call(session: &Session<'_>, tools: &[Value], report: &mut Re
 /// The event stream of pages, and that nothing is lost when it is cut.
 pub(super) async fn events(session: &Session<'_>, report: &mut Report) {
     let step = "event stream";
+    if !session.is_ours {
+        report.add(&Finding::skip(step, "the server is no tickgate: /events is not looked at"));
+        return;
+    }
     let mut url = at(&session.url, "/events");
     url.query_pairs_mut().append_pair("topics", TOPICS).append_pair("mode", "all");
     let Some(streamed) = read(session, step, &url, None, report).await else { return };
@@ -140,6 +144,9 @@ pub(super) async fn events(session: &Session<'_>, report: &mut Report) {
             let reason = reason(gap).unwrap_or_else(|| "no reason".to_owned());
             let seen = format!("after a cut the stream has a gap ({reason})");
             Finding::fail(step, seen, "several machines answer and do not share their log, or it keeps too little (tickgate: REDIS_URL, TAPE_MAX_EVENTS)")
+        }
+        (None, _) if again.events.iter().any(|event| event.id.as_ref() == Some(&id)) => {
+            Finding::fail(step, "after a cut an event comes twice", "look at what answers: it must go on after the cursor")
         }
         (None, None) => Finding::fail(step, "after a cut no byte came", PROXY),
         (None, Some(_)) => Finding::ok(step, "after a cut the stream goes on without a gap"),

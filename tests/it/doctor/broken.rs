@@ -260,7 +260,7 @@ fn streams_that_are_held_back_packed_or_cut_for_ever_are_told() {
     fn unfinished(heard: &Heard, what: &str, text: String) -> Option<Reply> {
         (heard.what == what).then_some(Reply::Unfinished(text))
     }
-    let faults: [(Change, &str, &str); 6] = [
+    let faults: [(Change, &str, &str); 7] = [
         (|heard| unfinished(heard, "GET /events", in_parts(&EVENTS)), "event stream", "no byte within"),
         (|heard| unfinished(heard, "GET /events", String::new()), "event stream", "not even the head"),
         (
@@ -286,6 +286,14 @@ fn streams_that_are_held_back_packed_or_cut_for_ever_are_told() {
             "REDIS_URL",
         ),
         (
+            |heard| {
+                let event = "id: e-1\nevent: price\ndata: {}\n\n";
+                unfinished(heard, "GET /events", in_parts(&EVENTS) + &part(event))
+            },
+            "resume",
+            "comes twice",
+        ),
+        (
             |heard| (heard.body["method"] == "server/discover").then(|| Reply::Whole(answer("500 Oh", &[], ""))),
             "stateless era",
             "not after 5xx",
@@ -293,7 +301,7 @@ fn streams_that_are_held_back_packed_or_cut_for_ever_are_told() {
     ];
     for (change, step, word) in faults {
         let site = Site::start(change);
-        let told = doctor(&[&site.url(), "--timeout", "2"], &[("MCP_API_KEY", KEY)]);
+        let told = doctor(&[&site.url(), "--timeout", "2"], &[("MCP_API_KEY", KEY_OF_OURS)]);
         told.must_say("fail", step, word);
         assert_eq!(told.all("fail"), [step], "{}", told.printed);
     }
@@ -314,7 +322,7 @@ fn a_call_whose_events_come_in_one_heap_at_its_end_is_told() {
             Reply::Whole(in_parts(&["Content-Type: text/event-stream", "X-Accel-Buffering: no"]) + &part(end) + "0\r\n\r\n")
         })
     });
-    let told = doctor(&[&site.url()], &[("MCP_API_KEY", KEY)]);
+    let told = doctor(&[&site.url()], &[("MCP_API_KEY", KEY_OF_OURS)]);
     told.must_say("fail", "streaming call", "with the end");
     told.must_say("skip", "tool call", "no tool says that it only reads");
 }

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 /// Its key.
 pub(super) const KEY: &str = "canary-key-of-the-site";
+/// Another one: to whoever has it the site calls itself a tickgate.
+pub(super) const KEY_OF_OURS: &str = "canary-key-of-ours";
 /// Longer than any doctor of these tests waits.
 const LATE: Duration = Duration::from_secs(60);
 
@@ -173,7 +175,7 @@ pub(super) fn usual(heard: &Heard) -> String {
         }
         "GET /authorize" if heard.head.contains("stranger.invalid") => page("400 Bad Request", "No"),
         "GET /authorize" => page("200 OK", "Sign in"),
-        "POST /mcp" if heard.head.contains(&format!("Bearer {KEY}")) => mcp(heard),
+        "POST /mcp" if [KEY, KEY_OF_OURS].iter().any(|key| heard.head.contains(&format!("Bearer {key}"))) => mcp(heard),
         "POST /mcp" => {
             let lines =
                 [challenge(base), OPEN.to_owned(), "Access-Control-Expose-Headers: mcp-session-id, www-authenticate".to_owned()];
@@ -186,9 +188,10 @@ pub(super) fn usual(heard: &Heard) -> String {
 
 fn mcp(heard: &Heard) -> String {
     let id = &heard.body["id"];
+    let name = if heard.head.contains(KEY_OF_OURS) { "tickgate" } else { "site" };
     let result = match heard.body["method"].as_str().unwrap_or_default() {
         "initialize" => {
-            json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "site", "version": "1"}})
+            json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": name, "version": "1"}})
         }
         "notifications/initialized" => return answer("202 Accepted", &[], ""),
         "tools/list" => {
