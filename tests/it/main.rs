@@ -6,6 +6,7 @@ mod support;
 
 mod access;
 mod api_keys;
+mod canary;
 mod client_library;
 mod clients;
 mod command_line;

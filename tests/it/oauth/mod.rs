@@ -6,4 +6,4 @@ mod conformance;
 mod discovery;
 mod documents;
 mod flow;
-mod support;
+pub(crate) mod support;
