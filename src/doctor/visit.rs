@@ -21,6 +21,9 @@ use super::finding::Secrets;
 /// Longest answer read, in bytes: a list of many tools with their schemas has one.
 const MAX_BODY_BYTES: usize = 4 << 20;
 
+/// How long awc may wait for a body: longer than any walk, because each reader here has a bound of its own.
+const BODY_TIMEOUT: Duration = Duration::from_secs(3_600);
+
 /// Asks servers. Lives on one thread, as awc does.
 pub(super) struct Visitor {
     http: awc::Client,
@@ -184,8 +187,7 @@ impl Visitor {
             Ok(Err(error)) => return Err(self.fault(&error)),
             Err(_) => return Err(Fault::Late(self.deadline)),
         };
-        // The bound is ours: a stream may be silent for longer than awc waits.
-        let response = response.timeout(Duration::from_secs(3_600));
+        let response = response.timeout(BODY_TIMEOUT);
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Ok(Open { status, headers, chunks: response.boxed_local(), asked })
     }
