@@ -16,7 +16,7 @@
 //! | [`sealing`] · [`storage`] | what only we can read and make · what survives a restart |
 //! | [`client`] | how a program in Rust calls a gateway |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it; its answers are shared |
-//! | [`telemetry`] · `dashboard` | how it is watched · the embedded page |
+//! | [`telemetry`] · `dashboard` · `html` | how it is watched · the embedded page · how text gets into a page |
 //!
 //! The rules are in `tickgate-core`, the living state in `tickgate-actors`; the map is `docs/ARCHITECTURE.md`.
 
@@ -26,6 +26,7 @@ pub mod cli;
 pub mod client;
 pub mod completion;
 mod dashboard;
+mod html;
 pub mod http;
 pub mod identity;
 pub mod oauth;

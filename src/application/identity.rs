@@ -10,7 +10,10 @@ use tickgate_core::ports::Store;
 use tokio::sync::oneshot;
 
 use super::parts::Kept;
-use crate::identity::{AuditMetrics, AuditQueue, AuditWriter, Directory, KeyService, follow, write_last_uses, write_uses};
+use crate::http::KEY_LINK;
+use crate::identity::{
+    AuditMetrics, AuditQueue, AuditWriter, Directory, KeyLinks, KeyService, follow, write_last_uses, write_uses,
+};
 use crate::sealing::hash_keys;
 use crate::settings::{AuthMode, Settings};
 use crate::storage::data_keys;
@@ -53,6 +56,13 @@ impl Identity {
             AuditWriter::new(kept.database.audit(), Arc::clone(&store), AuditMetrics::register(registry)?, clock);
         let keys = KeyService::new(Arc::clone(&store), directory.clone(), audit.clone(), hashing.clone(), clock);
         Ok(Self { directory, keys, audit, hashing, store, queue, latest, clock })
+    }
+
+    /// The links under which keys are shown, at this gateway's address.
+    pub(super) fn key_links(&self, public_url: &str) -> KeyLinks {
+        let Self { store, keys, directory, audit, clock, .. } = self;
+        let page = format!("{public_url}{KEY_LINK}");
+        KeyLinks::new(Arc::clone(store), keys.clone(), directory.clone(), audit.clone(), page, *clock)
     }
 
     /// Follows the store and tells it, until [`Following::end`].

@@ -14,6 +14,7 @@ mod slots;
 mod stack;
 mod tenure;
 
+pub use endpoints::KEY_LINK;
 pub use gateway::{Gateway, HttpMetrics, HttpSettings, Worker};
 pub use openapi::document as openapi_document;
 pub use slots::StreamSlots;

@@ -38,10 +38,12 @@ pub enum Toolset {
     Alerts,
     /// What a model of the client's helps with.
     Assist,
+    /// Who calls, their tokens, and everybody's keys. Secrets do not belong in transcripts, so it is not in `standard`.
+    Account,
 }
 
 /// Every name with its group, in the order of the list.
-const NAMES: [(Toolset, &str); 16] = [
+const NAMES: [(Toolset, &str); 17] = [
     (Toolset::Standard, "standard"),
     (Toolset::Stocks, "stocks"),
     (Toolset::Options, "options"),
@@ -58,9 +60,10 @@ const NAMES: [(Toolset, &str); 16] = [
     (Toolset::Streaming, "streaming"),
     (Toolset::Alerts, "alerts"),
     (Toolset::Assist, "assist"),
+    (Toolset::Account, "account"),
 ];
 
-/// Market tools of `standard`. Streaming, alerts and assist are in it as a whole.
+/// Market tools of `standard`, and who the caller is. Streaming, alerts and assist are in it as a whole.
 pub const STANDARD: &[&str] = &[
     "get_market_status",
     "get_market_holidays",
@@ -92,6 +95,7 @@ pub const STANDARD: &[&str] = &[
     "get_sma",
     "get_rsi",
     "get_macd",
+    "get_user_info",
 ];
 
 impl Toolset {
