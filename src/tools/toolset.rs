@@ -63,7 +63,7 @@ const NAMES: [(Toolset, &str); 17] = [
     (Toolset::Account, "account"),
 ];
 
-/// Market tools of `standard`, and who the caller is. Streaming, alerts and assist are in it as a whole.
+/// Market tools of `standard`. Streaming, alerts and assist are in it as a whole.
 pub const STANDARD: &[&str] = &[
     "get_market_status",
     "get_market_holidays",
@@ -95,8 +95,10 @@ pub const STANDARD: &[&str] = &[
     "get_sma",
     "get_rsi",
     "get_macd",
-    "get_user_info",
 ];
+
+/// The tool of `account` that is in `standard` too: no secret is in it.
+const WHO_AM_I: &str = "get_user_info";
 
 impl Toolset {
     /// Every group, in the order of the list.
@@ -127,7 +129,7 @@ impl Toolset {
     pub fn has(self, tool: &Tool) -> bool {
         let whole = matches!(tool.toolset, Self::Streaming | Self::Alerts | Self::Assist);
         tool.toolset == self
-            || self == Self::Standard && (whole || STANDARD.contains(&tool.name))
+            || self == Self::Standard && (whole || tool.name == WHO_AM_I || STANDARD.contains(&tool.name))
             || endpoints::find(tool.name).is_some_and(|endpoint| endpoint.is_in(self))
     }
 }
