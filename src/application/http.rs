@@ -115,7 +115,7 @@ impl Application {
             tokens: jwt_authority(&settings.access, &settings.listen, &public_url)?,
             directory: identity.directory.clone(),
             keys: identity.keys.clone(),
-            links: identity.key_links(&public_url),
+            links: identity.key_links(&kept.seal, &public_url),
             audit: identity.audit.clone(),
             refusals: Arc::default(),
             sessions,

@@ -6,13 +6,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tickgate_actors::Clock;
 use tickgate_core::identity::HashKeys;
-use tickgate_core::ports::Store;
+use tickgate_core::ports::{Seal, Store};
 use tokio::sync::oneshot;
 
 use super::parts::Kept;
 use crate::http::KEY_LINK;
 use crate::identity::{
-    AuditMetrics, AuditQueue, AuditWriter, Directory, KeyLinks, KeyService, follow, write_last_uses, write_uses,
+    AuditMetrics, AuditQueue, AuditWriter, Directory, KeyLinks, KeyService, LinkParts, follow, write_last_uses, write_uses,
 };
 use crate::sealing::hash_keys;
 use crate::settings::{AuthMode, Settings};
@@ -59,10 +59,16 @@ impl Identity {
     }
 
     /// The links under which keys are shown, at this gateway's address.
-    pub(super) fn key_links(&self, public_url: &str) -> KeyLinks {
-        let Self { store, keys, directory, audit, clock, .. } = self;
-        let page = format!("{public_url}{KEY_LINK}");
-        KeyLinks::new(Arc::clone(store), keys.clone(), directory.clone(), audit.clone(), page, *clock)
+    pub(super) fn key_links(&self, seal: &Arc<dyn Seal>, public_url: &str) -> KeyLinks {
+        let parts = LinkParts {
+            store: Arc::clone(&self.store),
+            seal: Arc::clone(seal),
+            keys: self.keys.clone(),
+            directory: self.directory.clone(),
+            audit: self.audit.clone(),
+            clock: self.clock,
+        };
+        KeyLinks::new(parts, format!("{public_url}{KEY_LINK}"))
     }
 
     /// Follows the store and tells it, until [`Following::end`].

@@ -31,7 +31,7 @@ pub use directory::{Directory, Fall};
 pub use entry::KeyEntry;
 pub use feed::follow;
 pub use keys::{By, KeyError, KeyService, MAX_KEYS_PER_OWNER, Rotated};
-pub use links::{KeyLinks, LinkFault, LinkHandedOut, MAX_WAITING_LINKS};
+pub use links::{KeyLinks, LinkFault, LinkHandedOut, LinkParts, MAX_WAITING_LINKS};
 pub use refused::Refusals;
 pub use shown::shown_key;
 pub use uses::{write_last_uses, write_uses};

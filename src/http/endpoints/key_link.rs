@@ -8,14 +8,15 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_P
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret as _;
+use tickgate_core::access::Principal;
 use tickgate_core::identity::api_key::LinkRefusal;
 use tickgate_core::identity::oauth::Params;
 
 use super::oauth::form;
 use crate::html::{escaped, filled};
 use crate::http::error::Problem;
-use crate::http::gateway::{OnWorker, client_ip};
-use crate::http::request::RequestIdentity;
+use crate::http::gateway::{OnWorker, Worker, client_ip};
+use crate::http::request::{RequestIdentity, is_from_own_page};
 use crate::identity::{KeyError, LinkFault, Rotated};
 
 const OPEN: &str = include_str!("key_link/open.html");
@@ -41,10 +42,14 @@ pub(in crate::http) async fn open(request: HttpRequest, payload: Payload, OnWork
         Err(problem) => return problem.respond(&request),
     };
     let text = Params::read(&body).ok().and_then(|params| params.get("link").map(str::to_owned)).unwrap_or_default();
+    let person = match signed_in(&worker, &request).await {
+        Ok(person) => person,
+        Err(problem) => return problem.respond(&request),
+    };
     let (links, from) = (worker.gateway.links.clone(), client_ip(&request, &worker.gateway.settings));
     let request_id = RequestIdentity::of(&request);
     // A task of its own: a browser that leaves must not stop it between the link and the key.
-    let opened = actix_rt::spawn(async move { links.open(text.trim(), Some(from), &request_id).await });
+    let opened = actix_rt::spawn(async move { links.open(text.trim(), person.as_ref(), Some(from), &request_id).await });
     match opened.await {
         Ok(Ok(made)) => answer(StatusCode::OK, shown(&made), SHOWN_POLICY, "no-referrer"),
         Ok(Err(fault)) => {
@@ -53,6 +58,18 @@ pub(in crate::http) async fn open(request: HttpRequest, payload: Payload, OnWork
         }
         Err(_) => Problem::unavailable("it is not known whether the key was made: ask who gave you the link").respond(&request),
     }
+}
+
+/// Who is signed in in the browser, if a page of ours sends the form. A link that is for nobody by name does not look at it.
+async fn signed_in(worker: &Worker, request: &HttpRequest) -> Result<Option<Principal>, Problem> {
+    let Some(browsers) = worker.gateway.browsers.as_ref().filter(|_| is_from_own_page(request.headers())) else {
+        return Ok(None);
+    };
+    let found = browsers.signed_in(request.headers()).await.map_err(|error| {
+        tracing::error!(error = %error, "a browser's session cannot be looked up");
+        Problem::unavailable("the link cannot be looked up at the moment; it still waits: try again soon")
+    })?;
+    Ok(found.map(|(_, user)| user.principal()))
 }
 
 fn answer(status: StatusCode, page: String, policy: &'static str, referrer: &'static str) -> HttpResponse {
@@ -105,6 +122,11 @@ fn told(fault: &LinkFault) -> (StatusCode, String) {
             StatusCode::NOT_FOUND,
             format!("There is no such link. Was it copied as a whole, with all that stands behind the #? {ASK}"),
         ),
+        LinkFault::NotSignedIn => {
+            let told = "This page is for the person who asked for the key: sign in here as that person (/auth/login), then open the \
+                        address again. Nothing was made.";
+            (StatusCode::FORBIDDEN, told.to_owned())
+        }
         LinkFault::MakerGone => {
             (StatusCode::GONE, format!("Who made this link may do so no more, so it opens nothing. Nothing was made. {ASK}"))
         }

@@ -1,6 +1,8 @@
 //! The tool `refresh_token` (requirement A12), and what `get_user_info` says of a person: the same rules as at `/token`, and no way around them.
 
 use serde_json::{Value, json};
+use tickgate_core::identity::{Role, User};
+use tickgate_core::ports::{Record, Shelf};
 
 use super::support::*;
 use crate::support::{Stateless, TestGateway, until};
@@ -124,4 +126,118 @@ fn a11_a_person_is_told_who_they_are_and_their_key_may_refresh_what_is_theirs() 
         .send(gateway.address)
         .json();
     refreshed(&gateway, &text(&made, "key"), &first);
+}
+
+/// An access token of the admin, for a client that asked for the scope by name.
+fn admins_token(gateway: &TestGateway, browser: &mut Browser) -> String {
+    let client = public_client(gateway);
+    let code = told(&browser.agree(&asking(&client, &[("scope", "admin")])))["code"].clone();
+    text(&exchange(gateway, &client, &code, &[]).json(), "access_token")
+}
+
+/// What the button of the page sends, from a browser.
+fn press(browser: &mut Browser, url: &str) -> (u16, String) {
+    let (_, sealed) = url.split_once('#').unwrap();
+    let page = browser.form("/auth/key-link", &[("link", sealed)]);
+    (page.status, page.text())
+}
+
+#[test]
+fn b16_a_client_that_can_show_pages_is_given_one_that_opens_for_its_own_person_alone() {
+    let gateway = accounts();
+    let mut root = Browser::of(&gateway, "root");
+    let access = admins_token(&gateway, &mut root);
+    let client = Stateless::new(gateway.address).can(json!({"elicitation": {"url": {}}})).with_key(&access);
+    let arguments = json!({"action": "create", "user_id": "ci", "scope": "read"});
+    let asked = client.call("manage_api_keys", arguments.clone());
+    let question = &asked["inputRequests"]["key"];
+    assert_eq!((&question["method"], &question["params"]["mode"]), (&json!("elicitation/create"), &json!("url")), "{asked}");
+    let url = text(&question["params"], "url");
+    assert!(url.starts_with(&gateway.url("/auth/key-link#v1.")), "{url}");
+    let keys = |browser: &mut Browser| browser.get("/auth/api-keys?all=true").json()["api_keys"].as_array().unwrap().len();
+    for (who, browser) in [("nobody", &mut Browser::new(&gateway)), ("another person", &mut Browser::of(&gateway, "eve"))] {
+        let (status, page) = press(browser, &url);
+        assert_eq!(status, 403, "{who}");
+        assert!(page.contains("/auth/login") && !page.contains("tg_"), "{page}");
+    }
+    let forged = crate::support::post("/auth/key-link", encoded(&[("link", url.split_once('#').unwrap().1)]))
+        .header("Content-Type", "application/x-www-form-urlencoded");
+    assert_eq!(root.send(forged).status, 403, "a form that is not from our page");
+    assert_eq!(keys(&mut root), 0, "nothing is made, and nothing is used up");
+    let (status, page) = press(&mut root, &url);
+    assert_eq!(status, 200, "{page}");
+    let key = page[page.find("tg_").unwrap()..].split('<').next().unwrap().to_owned();
+    assert_eq!(calls(&gateway, &key), 200);
+    assert_eq!(press(&mut root, &url).0, 410, "once");
+    let answered = |action: &str| {
+        let params = json!({
+            "name": "manage_api_keys", "arguments": arguments,
+            "requestState": asked["requestState"], "inputResponses": {"key": {"action": action}},
+        });
+        client.result("tools/call", params)
+    };
+    let done = answered("accept");
+    assert_eq!((&done["isError"], &done["structuredContent"]["api_key"]["key_id"]), (&json!(false), &json!(null)), "{done}");
+    assert!(!done.to_string().contains("key-link#"), "what the user was shown is not in the transcript: {done}");
+    let declined = answered("decline");
+    assert_eq!(declined["_meta"]["tickgate/error"]["class"], "declined");
+    assert_eq!(keys(&mut root), 1, "whatever the client says later");
+}
+
+#[test]
+fn b16_in_a_session_the_page_is_shown_by_a_request_and_the_users_no_makes_nothing() {
+    let gateway = accounts();
+    let mut root = Browser::of(&gateway, "root");
+    let access = admins_token(&gateway, &mut root);
+    let mut hello = crate::support::mcp::initialize("2025-11-25");
+    hello["params"]["capabilities"] = json!({"elicitation": {"url": {}}});
+    let send = |body: &Value, session: &str| {
+        let request = crate::support::mcp::message(body).header("Authorization", &format!("Bearer {access}"));
+        let request = if session.is_empty() { request } else { request.header("Mcp-Session-Id", session) };
+        request.send(gateway.address)
+    };
+    let session = send(&hello, "").header("mcp-session-id").unwrap().to_owned();
+    assert_eq!(send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}), &session).status, 202);
+    let mut ids = std::collections::BTreeSet::new();
+    for (number, action) in ["accept", "decline"].into_iter().enumerate() {
+        let params = json!({"name": "manage_api_keys", "arguments": {"action": "create"}});
+        let mut stream = send(&json!({"jsonrpc": "2.0", "id": number + 1, "method": "tools/call", "params": params}), &session);
+        let question = stream.data().unwrap().json();
+        assert_eq!(question["params"]["mode"], "url", "{question}");
+        ids.insert(text(&question["params"], "elicitationId"));
+        if action == "accept" {
+            assert_eq!(press(&mut root, &text(&question["params"], "url")).0, 200);
+        }
+        let reply = json!({"jsonrpc": "2.0", "id": question["id"], "result": {"action": action}});
+        assert_eq!(send(&reply, &session).status, 202);
+        let result = stream.data().unwrap().json()["result"].clone();
+        assert_eq!(result["isError"], action == "decline", "{result}");
+        assert!(!result.to_string().contains("key-link#"), "{result}");
+    }
+    assert_eq!(ids.len(), 2, "each matter has its name");
+    let keys = root.get("/auth/api-keys?all=true").json();
+    assert_eq!(keys["api_keys"].as_array().unwrap().len(), 1, "{keys}");
+}
+
+#[test]
+fn attack_29_a_page_opens_no_more_for_who_is_no_admin_any_more() {
+    let gateway = accounts();
+    let mut root = Browser::of(&gateway, "root");
+    let access = admins_token(&gateway, &mut root);
+    let client = Stateless::new(gateway.address).can(json!({"elicitation": {"url": {}}})).with_key(&access);
+    let asked = client.call("manage_api_keys", json!({"action": "create", "user_id": "ci", "scope": "admin"}));
+    let url = text(&asked["inputRequests"]["key"]["params"], "url");
+    on_store(&gateway, async |store| {
+        let now = tickgate_actors::Clock::start().now();
+        let found = store.of(Shelf::Users, root.user.principal().as_str(), now).await.unwrap().remove(0);
+        let mut user: User = serde_json::from_slice(&found.record.body).unwrap();
+        user.role = Role::User;
+        let body = serde_json::to_vec(&user).unwrap().into();
+        store.put(Shelf::Users, vec![Record { body, ..found.record }]).await.unwrap();
+    });
+    let scope = |access: &str| call(&gateway, access, "get_user_info", json!({}))["structuredContent"]["scope"].clone();
+    until("the role is known", || scope(&access) == "write");
+    let (status, page) = press(&mut root, &url);
+    assert_eq!(status, 410, "{page}");
+    assert!(!page.contains("tg_"));
 }
