@@ -4,6 +4,7 @@
 
 mod support;
 
+mod access;
 mod account;
 mod api_keys;
 mod client_library;
