@@ -13,6 +13,7 @@ use tickgate_core::identity::api_key::LinkRefusal;
 use tickgate_core::identity::oauth::Params;
 
 use super::oauth::form;
+use super::query::Query;
 use crate::html::{escaped, filled};
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker, client_ip};
@@ -30,14 +31,21 @@ const SHOWN_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The page with the button. It is the same for everybody, and knows of no link.
-pub(in crate::http) async fn page() -> HttpResponse {
+pub(in crate::http) async fn page(request: HttpRequest) -> HttpResponse {
+    if let Err(problem) = Query::read(&request, &[]) {
+        return problem.respond(&request);
+    }
     // Under `no-referrer` a browser sends the form with `Origin: null`, which is nobody's; what stands behind `#` is never in it.
     answer(StatusCode::OK, OPEN.to_owned(), OPEN_POLICY, "same-origin")
 }
 
 /// Opens a link.
 pub(in crate::http) async fn open(request: HttpRequest, payload: Payload, OnWorker(worker): OnWorker) -> HttpResponse {
-    let body = match form(&request, payload).await {
+    let body = match Query::read(&request, &[]) {
+        Ok(_) => form(&request, payload).await,
+        Err(problem) => Err(problem),
+    };
+    let body = match body {
         Ok(body) => body,
         Err(problem) => return problem.respond(&request),
     };
