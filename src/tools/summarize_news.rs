@@ -193,7 +193,7 @@ async fn summarise(call: &ToolCall, symbol: &str, articles: &[Box<RawValue>]) ->
             let unanswered = Unanswered::of(call);
             let began = tokio::time::Instant::now();
             let sampled = asking.await;
-            unanswered.is_answered();
+            unanswered.close();
             (sampled, u64::try_from(began.elapsed().as_millis()).ok())
         }
     };
@@ -235,7 +235,7 @@ impl<'a> Unanswered<'a> {
         Self((!call.link.revision().is_stateless()).then_some(call))
     }
 
-    fn is_answered(mut self) {
+    fn close(mut self) {
         self.0 = None;
     }
 }

@@ -84,7 +84,7 @@ impl Browser {
             let user = User::first_seen(
                 UserId(tickgate_actors::clock::random_u128()),
                 &identity,
-                &AdminEmails::new(["root@example.com"].into_iter()),
+                &AdminEmails::new(["root@example.com"]),
                 clock.now(),
             );
             let record = Record {
