@@ -6,6 +6,7 @@ use tickgate_core::ports::{Record, Shelf};
 
 use super::*;
 use crate::api_keys::{ADMIN, ask, audit_with, beside, key_of, status_with};
+use crate::clients::{client, passes};
 use crate::support::postgres::Server;
 use crate::support::{Answer, get, until};
 
@@ -117,6 +118,15 @@ fn b16_looking_at_a_link_uses_nothing_up_and_its_page_knows_nothing() {
         .header("Origin", "https://evil.example");
     assert_eq!(evil.send(gateway.address).status, 403);
     assert_eq!(open(&gateway, &secret).status, 200, "it still waits");
+}
+
+#[test]
+fn b16_a_real_browser_shows_the_key_with_and_without_scripts_and_keeps_no_trace_of_the_link() {
+    let gateway = accounts("", &[]);
+    let links = [(); 2].map(|()| format!("{}#{}", gateway.url("/auth/key-link"), new_link(&gateway).0));
+    let mut command = client("NODE", "typescript/key_link.mjs");
+    command.args(links);
+    passes(command, "key_link");
 }
 
 #[test]
