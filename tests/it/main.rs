@@ -7,6 +7,7 @@ mod support;
 mod access;
 mod account;
 mod api_keys;
+mod canary;
 mod client_library;
 mod clients;
 mod command_line;

@@ -7,4 +7,4 @@ mod conformance;
 mod discovery;
 mod documents;
 mod flow;
-mod support;
+pub(crate) mod support;
