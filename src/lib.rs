@@ -17,7 +17,7 @@
 //! | [`client`] | how a program in Rust calls a gateway |
 //! | [`doctor`] | why a client does not get in |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it; its answers are shared |
-//! | [`telemetry`] · `dashboard` | how it is watched · the embedded page |
+//! | [`telemetry`] · `dashboard` · `html` | how it is watched · the embedded page · how text gets into a page |
 //!
 //! The rules are in `tickgate-core`, the living state in `tickgate-actors`; the map is `docs/ARCHITECTURE.md`.
 
@@ -28,6 +28,7 @@ pub mod client;
 pub mod completion;
 mod dashboard;
 pub mod doctor;
+mod html;
 pub mod http;
 pub mod identity;
 pub mod oauth;
