@@ -11,6 +11,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web_prom::PrometheusMetricsBuilder;
 use tickgate_actors::tasks::Tasks;
 
+use super::housekeeping::{Housekeeping, note_start, note_stop, people};
 use super::identity::Identity;
 use super::oauth::authorization_server;
 use super::parts::{Kept, Parts, close, reload, server_info, session_limits, sweep, tell};
@@ -46,6 +47,7 @@ pub struct Application {
     own_keys: OwnKeys,
     kept: Kept,
     identity: Identity,
+    housekeeping: Housekeeping,
     drain: Duration,
     reread: Option<Reread>,
 }
@@ -100,8 +102,11 @@ impl Application {
         let public_url = public_url(&settings.listen, address);
         let openapi = openapi_document(&public_url, &registry);
         let server_info = server_info(settings.sessions.streaming, &public_url);
-        let Parts { simulator, sessions, worker, kept } =
-            Parts::start(&settings, registry, server_info, kept, &metrics_registry).await?;
+        let parts = Parts::start(&settings, registry, server_info, kept, &metrics_registry).await?;
+        let belongings = parts.belongings();
+        let Parts { simulator, sessions, worker, kept } = parts;
+        let people = people(&identity, &kept, belongings);
+        let housekeeping = Housekeeping::new(&settings, &identity, &people);
         let Browsers { browsers, tickets, sign_in } = Browsers::open(&settings, &public_url, &kept.store, &identity)?;
         let oauth = authorization_server(&settings, &kept, &identity, &public_url, browsers.as_ref())?;
         let resource_metadata = oauth.as_ref().map(|_| format!("{public_url}/.well-known/oauth-protected-resource/mcp"));
@@ -115,6 +120,7 @@ impl Application {
             tokens: jwt_authority(&settings.access, &settings.listen, &public_url)?,
             directory: identity.directory.clone(),
             keys: identity.keys.clone(),
+            people,
             audit: identity.audit.clone(),
             refusals: Refusals::default(),
             sessions,
@@ -137,7 +143,7 @@ impl Application {
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         let drain = Duration::from_secs(settings.listen.drain_secs);
-        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, own_keys, kept, identity, drain, reread: None })
+        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, own_keys, kept, identity, housekeeping, drain, reread: None })
     }
 
     /// With a way to read the settings again on SIGHUP.
@@ -192,6 +198,8 @@ impl Application {
             cache.tidy();
             own_keys.tidy();
         };
+        note_start(&self.gateway);
+        let housekeeping = self.housekeeping.run();
         let following = self.identity.run();
         let watch = actix_rt::spawn(self.gateway.store.clone().watch(Arc::clone(&self.kept.store)));
         let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, forget));
@@ -203,9 +211,10 @@ impl Application {
         }
         tracing::debug!(drain_secs = self.drain.as_secs(), "serving");
         let served = self.server.await;
-        for task in [signals, watch, sweep, tell].into_iter().chain(reload) {
+        for task in [signals, watch, sweep, tell].into_iter().chain(housekeeping).chain(reload) {
             task.abort();
         }
+        note_stop(&self.gateway);
         following.end().await;
         close(&self.kept.database).await;
         served

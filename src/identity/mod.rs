@@ -6,9 +6,12 @@
 //! | `entry` | what is in memory of one key |
 //! | `feed` | how does the memory follow the store, whoever wrote to it |
 //! | `keys` | how is a key made, shown, rotated and revoked |
+//! | `people` | who has an account, what may they do, how are they erased |
+//! | `retention` | how long is what happened kept, and who finishes what was left in the middle |
 //! | `uses` | which keys were used, told to the store now and then |
 //! | `audit` | how does what happened get into the audit log |
 //! | `refused` | which refusals are worth a row of it |
+//! | `search` | which rows of it does somebody want to see |
 //!
 //! Why it is so: `docs/decisions/0023-who-is-known.md`.
 
@@ -17,15 +20,23 @@ mod directory;
 mod entry;
 mod feed;
 mod keys;
+mod people;
 mod refused;
+mod retention;
+mod search;
 #[cfg(test)]
 mod tests;
 mod uses;
 
 pub use audit::{AuditMetrics, AuditQueue, AuditWriter, Happening, Who};
-pub use directory::{Directory, Fall};
+pub use directory::{Departed, Directory, Fall};
 pub use entry::KeyEntry;
 pub use feed::follow;
 pub use keys::{By, KeyError, KeyService, MAX_KEYS_PER_OWNER, Rotated};
-pub use refused::Refusals;
+pub use people::{
+    Belongings, PeopleError, PeoplePage, PeopleService, PeopleWanted, Place, PlaceError, StillHeld, follow_departures,
+};
+pub use refused::{Refusal, Refusals};
+pub use retention::{Retention, purge_audit};
+pub use search::{RowsFound, RowsWanted, search};
 pub use uses::{write_last_uses, write_uses};

@@ -119,7 +119,7 @@ fn owner_of_keys(request: &HttpRequest) -> Result<Caller, Problem> {
     if caller.authenticated { Ok(caller) } else { Err(forbidden(KeyForbidden::Anonymous)) }
 }
 
-fn by(caller: &Caller, request: &HttpRequest, worker: &Worker) -> By {
+pub(super) fn by(caller: &Caller, request: &HttpRequest, worker: &Worker) -> By {
     By {
         who: Who::Somebody(caller.principal.clone()),
         from: Some(client_ip(request, &worker.gateway.settings)),
@@ -133,7 +133,7 @@ fn id_of(request: &HttpRequest) -> Result<KeyId, Problem> {
 }
 
 /// The fields of the body; none for an empty one.
-async fn fields(request: &HttpRequest, payload: Payload) -> Result<Map<String, Value>, Problem> {
+pub(super) async fn fields(request: &HttpRequest, payload: Payload) -> Result<Map<String, Value>, Problem> {
     let body = read_bytes(payload, MAX_BODY_BYTES).await?;
     if body.is_empty() {
         return Ok(Map::new());
