@@ -108,6 +108,8 @@ pub(in crate::http) async fn refresh(request: HttpRequest, OnWorker(worker): OnW
         let gateway = &worker.gateway;
         let secs = gateway.settings.access_token_secs;
         let token = gateway.tokens.issue(&user.id.to_string(), scope, secs, gateway.clock.now()).map_err(|_| not_configured())?;
+        let row = happening(&request, &worker, Who::Somebody(user.principal()), AuditAction::TokenIssue, Outcome::Done);
+        gateway.audit.note(Happening { details: vec![("scope", scope.to_string())], ..row });
         Ok(json!({"access_token": token, "token_type": "Bearer", "expires_in": secs, "scope": scope.as_str()}))
     };
     unkept(match answer() {
