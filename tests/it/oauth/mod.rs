@@ -5,5 +5,6 @@ mod clients;
 mod conformance;
 mod discovery;
 mod documents;
+mod erasure;
 mod flow;
 mod support;
