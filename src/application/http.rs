@@ -143,7 +143,21 @@ impl Application {
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         let drain = Duration::from_secs(settings.listen.drain_secs);
-        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, own_keys, kept, identity, housekeeping, drain, reread: None })
+        Ok(Self {
+            address,
+            server,
+            simulator,
+            gateway,
+            limiters,
+            tasks,
+            cache,
+            own_keys,
+            kept,
+            identity,
+            housekeeping,
+            drain,
+            reread: None,
+        })
     }
 
     /// With a way to read the settings again on SIGHUP.

@@ -48,7 +48,12 @@ impl Desk {
     ///
     /// # Errors
     /// When the log cannot be written.
-    pub(super) async fn tell(&self, action: AuditAction, target: &str, details: Vec<(&'static str, String)>) -> Result<(), StoreError> {
+    pub(super) async fn tell(
+        &self,
+        action: AuditAction,
+        target: &str,
+        details: Vec<(&'static str, String)>,
+    ) -> Result<(), StoreError> {
         let happening = Happening {
             who: Who::Operator,
             from: None,

@@ -84,7 +84,9 @@ fn deed(what: &str, matches: &ArgMatches) -> anyhow::Result<Deed> {
     }
     let whom = match (id, email) {
         (Some(_), Some(_)) => anyhow::bail!("say whom by an ID or by --email, not by both"),
-        (Some(id), None) => Whom::Id(id.parse().map_err(|error| anyhow::anyhow!("ID: {error}; `tickgate users list` shows them"))?),
+        (Some(id), None) => {
+            Whom::Id(id.parse().map_err(|error| anyhow::anyhow!("ID: {error}; `tickgate users list` shows them"))?)
+        }
         (None, Some(email)) => Whom::Email(email),
         (None, None) => anyhow::bail!("say whom: an ID, as `tickgate users list` shows it, or --email ADDRESS"),
     };
@@ -141,7 +143,8 @@ async fn list(people: &PeopleService, role: Option<Role>, email: Option<&str>) -
     let mut wanted = PeopleWanted { role, after: None, limit: AT_ONCE };
     loop {
         let page = people.list(&wanted).await?;
-        let has_address = |user: &&User| email.is_none_or(|email| user.email.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(email)));
+        let has_address =
+            |user: &&User| email.is_none_or(|email| user.email.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(email)));
         lines.extend(page.users.iter().filter(has_address).map(line));
         wanted.after = page.next;
         if page.next.is_none() {

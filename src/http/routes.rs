@@ -4,8 +4,8 @@ use actix_web::web::{ServiceConfig, delete, get, patch, post, put, resource, rou
 use tickgate_core::access::Scope;
 
 use super::endpoints::{
-    API_KEYS, admin, admin_audit, api, api_keys, auth, dashboard, docs, events, fallback, health, mcp, metrics, oauth, progress, stream_ticket,
-    test_error, tools, upstream_key, user,
+    API_KEYS, admin, admin_audit, api, api_keys, auth, dashboard, docs, events, fallback, health, mcp, metrics, oauth, progress,
+    stream_ticket, test_error, tools, upstream_key, user,
 };
 use super::gateway::HttpSettings;
 use super::route::Verb::{Delete, Get, Patch, Post, Put};

@@ -75,3 +75,87 @@ fn is_too_old(part: &[AuditRow], wanted: &RowsWanted) -> bool {
     let oldest = wanted.filter.from.map(|from| from.minus(CLOCKS_MS));
     oldest.is_some_and(|oldest| !part.is_empty() && part.iter().all(|row| row.at < oldest))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use secrecy::SecretString;
+    use tickgate_core::identity::audit::{Actor, AuditAction, NewEntry, Outcome};
+    use tickgate_core::ports::AuditEntry as NewRow;
+    use tickgate_core::time::Millis;
+
+    use super::*;
+    use crate::sealing::Sealer;
+    use crate::storage::SqliteStore;
+
+    const NOW: Millis = Millis(1_773_167_467_294);
+
+    /// Row n is n seconds after the first; each thousandth is a sign-in.
+    fn row(n: u64) -> NewRow {
+        let at = NOW.plus(n * 1_000);
+        let action = if n.is_multiple_of(1_000) { AuditAction::SignIn } else { AuditAction::KeyUse };
+        let (actor, outcome) = (Actor::Gateway, Outcome::Done);
+        let new = NewEntry { at, actor, action, target: "", from: None, request_id: None, outcome, details: &[] };
+        NewRow { at, body: serde_json::to_vec(&AuditEntry::new(&new)).unwrap().into() }
+    }
+
+    async fn log(folder: &tempfile::TempDir, rows: u64) -> SqliteStore {
+        let sealer = Arc::new(Sealer::new(&[SecretString::from("ab".repeat(32))]).unwrap());
+        let store = SqliteStore::open(folder.path(), sealer).unwrap();
+        for part in 0..rows.div_ceil(1_000) {
+            store.append((part * 1_000 + 1..=(part * 1_000 + 1_000).min(rows)).map(row).collect()).await.unwrap();
+        }
+        store
+    }
+
+    fn seqs(found: &RowsFound) -> Vec<u64> {
+        found.rows.iter().map(|(row, _)| row.seq).collect()
+    }
+
+    #[actix_rt::test]
+    async fn a_search_looks_at_a_bounded_number_of_rows_and_says_where_to_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(&folder, 25_000).await;
+        let sign_ins = AuditFilter { action: Some(AuditAction::SignIn), ..AuditFilter::default() };
+        let mut wanted = RowsWanted { filter: sign_ins, after: None, limit: 100 };
+        let mut all = Vec::new();
+        let mut nexts = Vec::new();
+        loop {
+            let found = search(&log, &wanted).await.unwrap();
+            all.extend(seqs(&found));
+            nexts.extend(found.next);
+            wanted.after = found.next;
+            if found.next.is_none() {
+                break;
+            }
+        }
+        assert!(all.iter().copied().eq((1..=25).rev().map(|n| n * 1_000)), "{all:?}");
+        assert_eq!(nexts, [15_001, 5_001]);
+        let never = AuditFilter { action: Some(AuditAction::Backup), ..AuditFilter::default() };
+        let found = search(&log, &RowsWanted { filter: never, after: Some(9_000), limit: 1 }).await.unwrap();
+        assert_eq!((seqs(&found), found.next), (vec![], None));
+        let late = AuditFilter { from: Some(NOW.plus(24_990_000)), ..AuditFilter::default() };
+        let found = search(&log, &RowsWanted { filter: late, after: None, limit: 100 }).await.unwrap();
+        assert_eq!((seqs(&found), found.next), ((24_990..=25_000).rev().collect(), None), "the rest is too old to be looked at");
+    }
+
+    #[actix_rt::test]
+    async fn a_search_ends_where_a_purge_has_ended_and_of_an_empty_log_finds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log(&folder, 0).await;
+        let wanted = RowsWanted { filter: AuditFilter::default(), after: None, limit: 4 };
+        assert_eq!(search(&log, &wanted).await.unwrap(), RowsFound { rows: vec![], next: None });
+        log.append((1..=10).map(row).collect()).await.unwrap();
+        log.purge_before(NOW.plus(5_000)).await.unwrap();
+        let found = search(&log, &wanted).await.unwrap();
+        assert_eq!((seqs(&found), found.next), (vec![10, 9, 8, 7], Some(7)));
+        let found = search(&log, &RowsWanted { after: Some(7), ..wanted }).await.unwrap();
+        assert_eq!((seqs(&found), found.next), (vec![6, 5], None));
+        let beyond = search(&log, &RowsWanted { after: Some(u64::MAX), ..wanted }).await.unwrap();
+        assert_eq!(seqs(&beyond), [10, 9, 8, 7]);
+        log.append(vec![NewRow { at: NOW, body: "of a newer version".into() }]).await.unwrap();
+        let found = search(&log, &wanted).await.unwrap();
+        assert!(found.rows[0].1.is_none() && found.rows[1].1.is_some(), "shown, not left out");
+    }
+}

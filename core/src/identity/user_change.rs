@@ -29,9 +29,10 @@ impl UserChange {
                 errors.push(FieldError::new("role", FieldCode::Type, "must be a string"));
                 None
             }
-            Some(text) => {
-                text.parse::<Role>().map_err(|_| errors.push(FieldError::new("role", FieldCode::Enum, "must be user or admin"))).ok()
-            }
+            Some(text) => text
+                .parse::<Role>()
+                .map_err(|_| errors.push(FieldError::new("role", FieldCode::Enum, "must be user or admin")))
+                .ok(),
         });
         let disabled = given(fields, "disabled").and_then(|value| {
             if !value.is_boolean() {

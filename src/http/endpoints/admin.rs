@@ -140,9 +140,9 @@ pub(super) fn people_problem(error: &PeopleError) -> Problem {
         PeopleError::Refused(UserRefusal::LastAdmin) => Problem::new(StatusCode::CONFLICT, "last_admin", text),
         PeopleError::Refused(_) => Problem::new(StatusCode::CONFLICT, "being_erased", text),
         PeopleError::Busy => Problem::new(StatusCode::CONFLICT, "busy", text),
-        PeopleError::Unfinished(_) => {
-            Problem::unavailable("the erasure has begun and is not finished yet: it goes on by itself, and may be asked for again")
-        }
+        PeopleError::Unfinished(_) => Problem::unavailable(
+            "the erasure has begun and is not finished yet: it goes on by itself, and may be asked for again",
+        ),
         PeopleError::Store(_) => Problem::unavailable(text),
     }
 }

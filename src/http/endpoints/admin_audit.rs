@@ -61,7 +61,9 @@ async fn actor(query: &Query, worker: &Worker) -> Result<Option<Option<Actor>>, 
         return Ok(id.map(|id| Some(Actor::Someone(id))));
     }
     let actor = text.parse::<Actor>();
-    actor.map(|actor| Some(Some(actor))).map_err(|error| wrong("actor", format!("{error}, or user:<id> as /admin/users shows it")))
+    actor
+        .map(|actor| Some(Some(actor)))
+        .map_err(|error| wrong("actor", format!("{error}, or user:<id> as /admin/users shows it")))
 }
 
 fn known(words: &[impl ToString]) -> String {
@@ -101,7 +103,8 @@ fn problem(error: &StoreError) -> Problem {
     match error {
         StoreError::Unavailable(_) => Problem::unavailable("the audit log cannot be read: try again in a moment"),
         StoreError::Unreadable(_) => {
-            let detail = "a row of the audit log cannot be read with this DATA_ENCRYPTION_KEY: `tickgate audit verify` says which";
+            let detail =
+                "a row of the audit log cannot be read with this DATA_ENCRYPTION_KEY: `tickgate audit verify` says which";
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable_audit", detail)
         }
     }

@@ -142,11 +142,8 @@ fn two_admins_who_demote_or_erase_each_other_at_once_on_two_gateways_leave_one()
                 here.person(101 + round * 2, Role::Admin, |_| {}).await,
             );
             if round % 2 == 0 {
-                let _ = join(
-                    here.people.change(by(&one), other.id, DEMOTE),
-                    there.people.change(by(&other), one.id, DISABLE),
-                )
-                .await;
+                let _ =
+                    join(here.people.change(by(&one), other.id, DEMOTE), there.people.change(by(&other), one.id, DISABLE)).await;
             } else {
                 let _ = join(here.people.erase(by(&one), other.id), there.people.erase(by(&other), one.id)).await;
             }
@@ -167,8 +164,7 @@ fn an_erasure_takes_everything_and_leaves_one_row_that_names_nobody() {
         let ada = desk.person(2, Role::User, |_| {}).await;
         let principal = ada.principal();
         for (number, shelf) in (10..).zip(Shelf::ALL.into_iter().filter(|shelf| *shelf != Shelf::Users)) {
-            let record =
-                |id, principal: &str| Record { id, principal: principal.to_owned(), expires: None, body: "x".into() };
+            let record = |id, principal: &str| Record { id, principal: principal.to_owned(), expires: None, body: "x".into() };
             desk.store.put(shelf, vec![record(number, principal.as_str()), record(number + 100, "user:eve")]).await.unwrap();
         }
         let audit_id = desk.people.0.audit.audit_id(&principal).await.unwrap().to_string();

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::support::{Browser, calls, code, error, exchange, gateway, on_store, public_client, refresh, text};
+use super::support::{
+    Browser, asking, calls, code, error, exchange, gateway, location, on_store, public_client, refresh, text, told,
+};
 use crate::support::get;
 use tickgate_core::ports::Shelf;
 
@@ -14,7 +16,8 @@ fn attack_27_the_tokens_codes_and_consents_of_who_was_erased_are_worth_nothing_a
     let first = code(&mut browser, &client);
     let tokens: Value = exchange(&gateway, &client, &first, &[]).json();
     let (access, refresh_token) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
-    let unused = code(&mut browser, &client);
+    // They have agreed already.
+    let unused = told(&location(&browser.get(&asking(&client, &[]))))["code"].clone();
     assert_eq!(calls(&gateway, &access), 200);
     let mut stream = get("/events?topics=status").header("Authorization", &format!("Bearer {access}")).send(gateway.address);
     let erase = get("/api/user").method("DELETE").header("Sec-Fetch-Site", "same-origin");

@@ -68,7 +68,10 @@ fn wrong_and_huge_bodies_change_nothing_and_are_told_field_by_field() {
     let (_, id) = sign_in(&gateway, &provider, "ada");
     let before = ask(&gateway, "GET", &format!("/admin/users/{id}"), "", ADMIN).json();
     let table = [
-        (r#"{"role": "root", "disabled": 1, "scope": "admin"}"#, vec![("role", "enum"), ("disabled", "type"), ("scope", "unknown")]),
+        (
+            r#"{"role": "root", "disabled": 1, "scope": "admin"}"#,
+            vec![("role", "enum"), ("disabled", "type"), ("scope", "unknown")],
+        ),
         (r#"{"role": null}"#, vec![("body", "required")]),
         (r#"{"role": ["admin"]}"#, vec![("role", "type")]),
         ("[]", vec![]),

@@ -149,7 +149,16 @@ fn the_log_is_read_page_by_page_and_by_what_is_wanted_and_reading_is_a_row() {
     assert_eq!((&rows(&read)[0]["target"], &rows(&read)[0]["outcome"]), (&json!("audit"), &json!("done")));
     assert_eq!(rows(&read)[0]["details"]["from"], "2020-01-01T00:00:00Z");
     for query in [
-        "action=key", "outcome=ok", "actor=ada", "actor=user:", "after=0", "after=x", "limit=1001", "from=yesterday", "to=1", "sort=up",
+        "action=key",
+        "outcome=ok",
+        "actor=ada",
+        "actor=user:",
+        "after=0",
+        "after=x",
+        "limit=1001",
+        "from=yesterday",
+        "to=1",
+        "sort=up",
         "action=key.create&action=key.use",
     ] {
         let wrong = ask(&gateway, "GET", &format!("/admin/audit?{query}"), "", ADMIN);

@@ -53,7 +53,10 @@ fn what_the_command_does_to_people_is_seen_by_a_running_gateway_on_both_database
         let of_operator = |row: &&Value| row["entry"]["actor"] == "operator" && row["entry"]["outcome"] == "done";
         let done: Vec<&str> = rows.iter().filter(of_operator).map(|row| row["entry"]["action"].as_str().unwrap()).collect();
         let changes = ["admin.role", "admin.role", "admin.disable", "admin.disable", "user.erase"];
-        assert_eq!(done.iter().filter(|action| **action != "admin.audit_read").collect::<Vec<_>>(), changes.iter().collect::<Vec<_>>());
+        assert_eq!(
+            done.iter().filter(|action| **action != "admin.audit_read").collect::<Vec<_>>(),
+            changes.iter().collect::<Vec<_>>()
+        );
     }
 }
 

@@ -119,7 +119,10 @@ fn y8_who_erases_themselves_leaves_nothing_and_no_credential_of_theirs_is_good_o
         let first = rows.iter().find(|row| row["entry"]["action"] == "user.create").unwrap();
         assert_eq!(gone[0]["actor"], first["entry"]["actor"], "the row stands under the id that their rows have");
         let text = json!(rows).to_string();
-        assert!(!text.contains(&id) && !text.contains("ada@example.com") && !text.contains("canary-subject"), "and nobody's name");
+        assert!(
+            !text.contains(&id) && !text.contains("ada@example.com") && !text.contains("canary-subject"),
+            "and nobody's name"
+        );
         assert!(printed(&["audit", "verify"], gateway.folder(), &url).contains("there and unchanged"));
     }
 }

@@ -37,8 +37,7 @@ fn gateway(provider: &OidcProvider, url: &str, more: &[(&str, &str)]) -> TestGat
 
 /// A browser in which somebody of this name has signed in, and their id.
 fn sign_in(gateway: &TestGateway, provider: &OidcProvider, name: &str) -> (Browser, String) {
-    provider.script().person =
-        json!({"sub": format!("canary-subject-{name}"), "email": format!("{name}@example.com"), "email_verified": true, "name": name});
+    provider.script().person = json!({"sub": format!("canary-subject-{name}"), "email": format!("{name}@example.com"), "email_verified": true, "name": name});
     let mut browser = Browser::of(gateway);
     assert_eq!(browser.sign_in(provider).status, 303);
     let id = browser.get("/api/user").json()["user"]["id"].as_str().unwrap().to_owned();

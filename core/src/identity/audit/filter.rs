@@ -34,8 +34,8 @@ impl AuditFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::audit::NewEntry;
     use crate::identity::AuditId;
+    use crate::identity::audit::NewEntry;
 
     const AT: Millis = Millis(1_773_167_467_294);
 
