@@ -134,8 +134,8 @@ impl Authenticator {
 
     fn token(&self, token: &str) -> Result<Caller, AuthError> {
         let caller = self.tokens.verify(token).map_err(|_| AuthError::Invalid)?;
-        if let CredentialId::Family(family) = caller.credential
-            && self.directory.has_ended(family)
+        if let CredentialId::Family(sign_in) | CredentialId::BrowserSession(sign_in) = caller.credential
+            && self.directory.has_ended(sign_in)
         {
             return Err(AuthError::Ended);
         }

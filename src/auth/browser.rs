@@ -29,6 +29,8 @@ use crate::storage::kept_secret;
 const IDLE_MS: u64 = 12 * 3_600_000;
 /// A browser has to sign in again after this long whatever it does, in ms: a week.
 const ABSOLUTE_MS: u64 = 7 * 24 * 3_600_000;
+/// Longest life of an access token, in ms (`ACCESS_TOKEN_SECS`): for so long it is known that a session was ended.
+const TOKEN_LIFE_MS: u64 = 86_400_000;
 /// Longest value of a cookie that is looked at, in bytes; ours have about 100.
 const MAX_COOKIE_BYTES: usize = 1_024;
 /// Keeps keys for one-time secrets apart from those for sealing.
@@ -79,7 +81,7 @@ impl BrowserSessions {
         let mut csrf = [0; 32];
         getrandom::fill(&mut csrf).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let session = BrowserSession::begin(user, random_u128(), &csrf, self.lives, self.clock.now());
-        self.store.put(Shelf::AuthFlows, vec![record_of(&session)]).await?;
+        self.store.put(Shelf::BrowserSessions, vec![record_of(&session)]).await?;
         if let Some(old) = self.named(headers) {
             self.end(old).await?;
         }
@@ -100,7 +102,7 @@ impl BrowserSessions {
         };
         let Some(used) = session.used(now) else { return Ok(Some(session)) };
         // Another request may have written it at the same time, or ended it: neither is undone.
-        self.store.swap(Shelf::AuthFlows, record_of(&used), Some(found.version), now).await?;
+        self.store.swap(Shelf::BrowserSessions, record_of(&used), Some(found.version), now).await?;
         Ok(Some(used))
     }
 
@@ -135,18 +137,23 @@ impl BrowserSessions {
 
     /// A record under a data key that was dropped is nobody's session: whoever had it signs in again.
     async fn record(&self, id: SessionId, now: Millis) -> Result<Option<Versioned>, StoreError> {
-        match self.store.find(Shelf::AuthFlows, id.0, now).await {
+        match self.store.find(Shelf::BrowserSessions, id.0, now).await {
             Err(StoreError::Unreadable(_)) => Ok(None),
             found => found,
         }
     }
 
-    /// Ends a session; one that does not exist has ended already.
+    /// Ends a session; one that does not exist has ended already. That it has ended is kept for as long as a token that was made
+    /// with it could be shown, so that a gateway that starts meanwhile knows it too.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn end(&self, id: SessionId) -> Result<(), StoreError> {
-        self.store.delete(Shelf::AuthFlows, id.0).await
+        let now = self.clock.now();
+        let Some(session) = self.record(id, now).await?.and_then(|found| read(&found.record.body)) else { return Ok(()) };
+        let record = record_of(&session.end(now));
+        // Whoever writes a use at this moment wrote to another state than this one, so it does not come back to life.
+        self.store.put(Shelf::BrowserSessions, vec![record]).await
     }
 
     /// The session that a request's cookie names, good or not. A cookie that is not ours names none.
@@ -211,12 +218,12 @@ fn record_of(session: &BrowserSession) -> Record {
     Record {
         id: session.id.0,
         principal: session.user.principal().as_str().to_owned(),
-        expires: Some(session.expires()),
+        expires: Some(session.ended.map_or_else(|| session.expires(), |ended| ended.plus(TOKEN_LIFE_MS))),
         body: Bytes::from(serde_json::to_vec(session).unwrap_or_default()),
     }
 }
 
-/// Other kinds of records on the shelf are no sessions.
+/// What cannot be read is no session.
 fn read(body: &[u8]) -> Option<BrowserSession> {
     serde_json::from_slice(body).ok()
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tickgate_core::access::{Caller, CredentialId, Principal, Scope};
 use tickgate_core::identity::oauth::ScopeSet;
-use tickgate_core::identity::{FamilyId, UserId};
+use tickgate_core::identity::{BrowserSession, FamilyId, SessionId, UserId};
 use tickgate_core::time::Millis;
 
 use crate::settings::secret_bytes;
@@ -47,6 +47,9 @@ pub struct Claims {
     /// The family of refresh tokens that it came with, and dies with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<FamilyId>,
+    /// The browser's session with which it was made, and with which it ends (OpenID Connect Front-Channel Logout §3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
 }
 
 /// What an MCP client's access token is to say.
@@ -77,7 +80,11 @@ impl Claims {
         };
         let scope = Scope::greatest_of(&self.scope).unwrap_or(Scope::Read);
         Caller {
-            credential: self.family.map_or_else(alone, |family| CredentialId::Family(family.0)),
+            credential: match (self.family, self.sid) {
+                (Some(family), _) => CredentialId::Family(family.0),
+                (None, Some(session)) => CredentialId::BrowserSession(session.0),
+                (None, None) => alone(),
+            },
             expires: Some(Millis(self.exp.saturating_mul(1_000))),
             ..Caller::trusted(Principal::new("user", &self.sub), scope)
         }
@@ -131,8 +138,21 @@ impl JwtAuthority {
     /// # Errors
     /// When no secret is configured.
     pub fn issue(&self, user: &str, scope: Scope, secs: u64, now: Millis) -> Result<String, JwtError> {
+        self.sign(&self.claims(user, scope, secs, now))
+    }
+
+    /// The same for the page of a browser that has signed in: the token ends with the session, if not before.
+    ///
+    /// # Errors
+    /// When no secret is configured.
+    pub fn issue_in(&self, session: &BrowserSession, scope: Scope, secs: u64, now: Millis) -> Result<String, JwtError> {
+        let claims = self.claims(&session.user.to_string(), scope, secs, now);
+        self.sign(&Claims { sid: Some(session.id), ..claims })
+    }
+
+    fn claims(&self, user: &str, scope: Scope, secs: u64, now: Millis) -> Claims {
         let issued = now.0 / 1_000;
-        self.sign(&Claims {
+        Claims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
             sub: user.to_owned(),
@@ -142,7 +162,8 @@ impl JwtAuthority {
             jti: format!("{:032x}", tickgate_actors::clock::random_u128()),
             client_id: None,
             family: None,
-        })
+            sid: None,
+        }
     }
 
     /// Makes the access token of an MCP client.
@@ -160,6 +181,7 @@ impl JwtAuthority {
             jti: format!("{:032x}", grant.jti),
             client_id: Some(grant.client.to_owned()),
             family: Some(grant.family),
+            sid: None,
         };
         self.sign(&claims).map(SecretString::from)
     }

@@ -1,5 +1,6 @@
 //! The HTTP edge. `stack` shows the order of the layers, `routes` every route, `route` what is known of one.
 
+mod access;
 mod endpoints;
 mod error;
 mod event_body;
@@ -14,6 +15,7 @@ mod slots;
 mod stack;
 mod tenure;
 
+pub use access::{Access, RouteAccess, access};
 pub use gateway::{Gateway, HttpMetrics, HttpSettings, Worker};
 pub use openapi::document as openapi_document;
 pub use slots::StreamSlots;

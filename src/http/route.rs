@@ -19,8 +19,53 @@ pub(super) enum Door {
     Open,
     /// Callers with this scope.
     Needs(Scope),
-    /// Everyone where the settings say so, else admins.
-    AdminUnless(fn(&HttpSettings) -> bool),
+    /// Browsers that have signed in: callers with `read`, and the handler asks for the person.
+    SignedIn,
+    /// Everyone where a setting says so, else admins.
+    AdminUnless(Opening),
+}
+
+/// A setting that lets everyone in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// `DOCS_PUBLIC`.
+    Docs,
+    /// `METRICS_PUBLIC`.
+    Metrics,
+    /// `APP_ENV=development`.
+    Development,
+}
+
+impl Opening {
+    /// Whether it does.
+    pub(super) const fn is_set(self, settings: &HttpSettings) -> bool {
+        match self {
+            Self::Docs => settings.docs_public,
+            Self::Metrics => settings.metrics_public,
+            Self::Development => settings.development,
+        }
+    }
+
+    /// Its name.
+    pub(super) const fn setting(self) -> &'static str {
+        match self {
+            Self::Docs => "DOCS_PUBLIC",
+            Self::Metrics => "METRICS_PUBLIC",
+            Self::Development => "APP_ENV=development",
+        }
+    }
+}
+
+impl Door {
+    /// The scope that a caller needs; `None` where everyone may come in.
+    pub(super) fn needs(self, settings: &HttpSettings) -> Option<Scope> {
+        match self {
+            Self::Open => None,
+            Self::Needs(scope) => Some(scope),
+            Self::SignedIn => Some(Scope::Read),
+            Self::AdminUnless(opening) => (!opening.is_set(settings)).then_some(Scope::Admin),
+        }
+    }
 }
 
 /// What a route is for.

@@ -9,15 +9,15 @@ use super::endpoints::{
 };
 use super::gateway::HttpSettings;
 use super::route::Verb::{Delete, Get, Patch, Post, Put};
-use super::route::{Door, Kind, RouteSpec};
+use super::route::{Door, Kind, Opening, RouteSpec};
 
 const OPEN: Door = Door::Open;
 const READ: Door = Door::Needs(Scope::Read);
 const WRITE: Door = Door::Needs(Scope::Write);
 const ADMIN: Door = Door::Needs(Scope::Admin);
-const DOCS: Door = Door::AdminUnless(|settings| settings.docs_public);
-const METRICS: Door = Door::AdminUnless(|settings| settings.metrics_public);
-const TEST_ERROR: Door = Door::AdminUnless(|settings| settings.development);
+const DOCS: Door = Door::AdminUnless(Opening::Docs);
+const METRICS: Door = Door::AdminUnless(Opening::Metrics);
+const TEST_ERROR: Door = Door::AdminUnless(Opening::Development);
 
 /// Every route.
 pub(super) static ROUTES: &[RouteSpec] = &[
@@ -65,7 +65,7 @@ pub(super) static ROUTES: &[RouteSpec] = &[
     RouteSpec::new("/auth/callback", Kind::Auth, OPEN, &[(Get, || get().to(auth::callback))]),
     RouteSpec::new("/callback", Kind::Auth, OPEN, &[(Get, || get().to(auth::callback))]),
     RouteSpec::new("/auth/logout", Kind::Auth, OPEN, &[(Post, || post().to(auth::logout))]),
-    RouteSpec::new("/auth/refresh", Kind::Auth, READ, &[(Post, || post().to(auth::refresh))]),
+    RouteSpec::new("/auth/refresh", Kind::Auth, Door::SignedIn, &[(Post, || post().to(auth::refresh))]),
     RouteSpec::new("/auth/stream-ticket", Kind::Auth, READ, &[(Post, || post().to(stream_ticket::post))]),
     RouteSpec::new(API_KEYS, Kind::Auth, WRITE, &[(Get, || get().to(api_keys::list)), (Post, || post().to(api_keys::create))]),
     RouteSpec::new(

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tickgate_actors::Clock;
-use tickgate_core::identity::User;
 use tickgate_core::identity::api_key::ApiKey;
 use tickgate_core::identity::refresh::RefreshFamily;
+use tickgate_core::identity::{BrowserSession, User};
 use tickgate_core::ports::{Change, Changes, Record, Shelf, Store, StoreError};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -86,7 +86,7 @@ async fn poll(directory: &Directory, store: &dyn Store, latest: &mut u64, clock:
 }
 
 async fn take_over(directory: &Directory, store: &dyn Store, change: Change, clock: Clock) -> Result<(), StoreError> {
-    if !matches!(change.shelf, Shelf::ApiKeys | Shelf::Users | Shelf::RefreshFamilies) {
+    if !matches!(change.shelf, Shelf::ApiKeys | Shelf::Users | Shelf::RefreshFamilies | Shelf::BrowserSessions) {
         return Ok(());
     }
     let found = match store.find(change.shelf, change.id, clock.now()).await {
@@ -103,6 +103,7 @@ async fn take_over(directory: &Directory, store: &dyn Store, change: Change, clo
         (Shelf::ApiKeys, None) => directory.forget_key(change.id),
         (Shelf::Users, Some(record)) => put(&record, |user| put_user(directory, &user)),
         (Shelf::Users, None) => directory.forget_account(change.id),
+        (Shelf::BrowserSessions, Some(record)) => put(&record, |session| end_if_over(directory, &session)),
         (_, Some(record)) => put(&record, |family| end_if_dead(directory, &family)),
         (_, None) => directory.end_family(change.id, clock.now()),
     }
@@ -130,6 +131,13 @@ fn end_if_dead(directory: &Directory, family: &RefreshFamily) -> bool {
     true
 }
 
+fn end_if_over(directory: &Directory, session: &BrowserSession) -> bool {
+    if let Some(at) = session.ended {
+        directory.end_browser_session(session.id, at);
+    }
+    true
+}
+
 async fn read_all(directory: &Directory, store: &dyn Store, clock: Clock) -> Result<(), StoreError> {
     let now = clock.now();
     let users = store.all(Shelf::Users, now).await?;
@@ -144,6 +152,8 @@ async fn read_all(directory: &Directory, store: &dyn Store, clock: Clock) -> Res
     }
     let families = store.all(Shelf::RefreshFamilies, now).await?;
     families.iter().for_each(|record| put(record, |family| end_if_dead(directory, &family)));
+    let sessions = store.all(Shelf::BrowserSessions, now).await?;
+    sessions.iter().for_each(|record| put(record, |session| end_if_over(directory, &session)));
     directory.keep_only(&ids, &users.iter().map(|record| record.id).collect::<Vec<_>>());
     Ok(())
 }

@@ -13,10 +13,15 @@ const QUIET: [&str; 5] = ["actix_server", "actix_http", "actix_web_prom", "sentr
 
 /// Starts logging; a second start in one process keeps the first.
 pub fn start(settings: &TelemetrySettings) {
+    let writer = if settings.log_to_stderr { BoxMakeWriter::new(std::io::stderr) } else { BoxMakeWriter::new(std::io::stdout) };
+    start_to(settings, writer);
+}
+
+/// The same with the lines going elsewhere.
+pub fn start_to(settings: &TelemetrySettings, writer: BoxMakeWriter) {
     let targets = QUIET.iter().fold(Targets::new().with_default(settings.log_level), |targets, target| {
         targets.with_target(*target, settings.log_level.min(tracing::Level::WARN))
     });
-    let writer = if settings.log_to_stderr { BoxMakeWriter::new(std::io::stderr) } else { BoxMakeWriter::new(std::io::stdout) };
     let layer = fmt::layer().with_writer(writer).with_timer(Rfc3339);
     let layer = match settings.log_format {
         LogFormat::Json => layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),

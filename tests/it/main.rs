@@ -4,7 +4,9 @@
 
 mod support;
 
+mod access;
 mod api_keys;
+mod canary;
 mod client_library;
 mod clients;
 mod command_line;

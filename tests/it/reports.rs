@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{get, post, until};
+use crate::support::{canary, get, post, until};
 
 /// The program on a free port, with its log lines.
 pub(crate) struct Program {
@@ -29,6 +29,7 @@ impl Program {
     }
 
     fn spawn(settings: &[(&str, &str)]) -> Self {
+        canary::watch(settings);
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_tickgate"))
             .env_clear()
@@ -65,6 +66,7 @@ impl Program {
     pub(crate) fn wait_for(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(15)).expect("the log line");
+            canary::must_be_clean("the log", &line);
             let value: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
             self.log.push(value.clone());
             if wanted(&value) {

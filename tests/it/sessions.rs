@@ -27,7 +27,7 @@ fn every_revision_is_negotiated_and_an_unknown_or_stateless_one_becomes_our_newe
 }
 
 #[test]
-fn session_ids_are_random_and_long() {
+fn attack_05_session_ids_are_random_and_long() {
     let gateway = TestGateway::start();
     let ids: std::collections::HashSet<String> = (0..50).map(|_| McpClient::connect(gateway.address).session).collect();
     assert_eq!(ids.len(), 50);
@@ -144,7 +144,7 @@ fn errors_inside_a_session_are_json_rpc_under_200_and_echo_the_id() {
 }
 
 #[test]
-fn a_stolen_session_id_is_worth_nothing_to_another_caller() {
+fn attack_01_a_stolen_session_id_is_worth_nothing_to_another_caller() {
     let keys = "key-of-ada-0123456789:write:ada,key-of-eve-0123456789:write:eve";
     let gateway = TestGateway::with(&[("AUTH", "required"), ("MCP_API_KEYS", keys)]);
     let ada = McpClient::connect_as(gateway.address, "2025-11-25", Some("key-of-ada-0123456789"));
@@ -243,7 +243,7 @@ fn an_idle_session_ends_and_its_place_is_freed() {
 }
 
 #[test]
-fn a_thousand_sessions_with_equal_request_ids_get_their_own_answers() {
+fn attack_04_a_thousand_sessions_with_equal_request_ids_get_their_own_answers() {
     let gateway = TestGateway::start();
     let threads: Vec<_> = (0..8)
         .map(|thread| {

@@ -28,6 +28,9 @@ pub struct BrowserSession {
     pub idle_ms: u64,
     /// How long it lives at most, in ms.
     pub absolute_ms: u64,
+    /// When it was ended, by its person or by another sign-in in that browser.
+    #[serde(default)]
+    pub ended: Option<Millis>,
     csrf: String,
 }
 
@@ -37,6 +40,9 @@ pub enum SessionOver {
     /// Too long unused.
     #[error("the session was not used for too long")]
     Idle,
+    /// It was ended.
+    #[error("the session was ended")]
+    Ended,
     /// Too old.
     #[error("the session is too old")]
     Old,
@@ -53,7 +59,16 @@ impl BrowserSession {
     #[must_use]
     pub fn begin(user: UserId, random: u128, csrf: &[u8; 32], lives: (u64, u64), now: Millis) -> Self {
         let (idle_ms, absolute_ms) = lives;
-        Self { id: SessionId(random), user, created: now, seen: now, idle_ms, absolute_ms, csrf: base62::write_32(csrf) }
+        Self {
+            id: SessionId(random),
+            user,
+            created: now,
+            seen: now,
+            idle_ms,
+            absolute_ms,
+            ended: None,
+            csrf: base62::write_32(csrf),
+        }
     }
 
     /// Whether it is good now.
@@ -61,7 +76,9 @@ impl BrowserSession {
     /// # Errors
     /// Why not.
     pub const fn check(&self, now: Millis) -> Result<(), SessionOver> {
-        if self.created.0 > now.0.saturating_add(CLOCK_SKEW_MS) {
+        if self.ended.is_some() {
+            Err(SessionOver::Ended)
+        } else if self.created.0 > now.0.saturating_add(CLOCK_SKEW_MS) {
             Err(SessionOver::Future)
         } else if now.since(self.created) >= self.absolute_ms {
             Err(SessionOver::Old)
@@ -75,7 +92,13 @@ impl BrowserSession {
     /// From when on it is over, as things stand.
     #[must_use]
     pub fn expires(&self) -> Millis {
-        self.created.plus(self.absolute_ms).min(self.seen.plus(self.idle_ms))
+        self.ended.unwrap_or_else(|| self.created.plus(self.absolute_ms).min(self.seen.plus(self.idle_ms)))
+    }
+
+    /// The same session, over since now; a second end changes nothing.
+    #[must_use]
+    pub fn end(self, now: Millis) -> Self {
+        Self { ended: self.ended.or(Some(now)), ..self }
     }
 
     /// The same session after a use, if it is worth a new cookie.
@@ -127,6 +150,12 @@ mod tests {
         assert_eq!(used.check(NOW.plus(5_000_000)), Err(SessionOver::Old));
         assert_eq!(used.expires(), NOW.plus(5_000_000));
         assert_eq!(used.check(NOW.minus(60_001)), Err(SessionOver::Future));
+    }
+
+    #[test]
+    fn a_session_that_was_ended_is_over_since_then_whatever_its_age() {
+        let ended = session().end(NOW.plus(5)).end(NOW.plus(9));
+        assert_eq!((ended.check(NOW.plus(5)), ended.expires()), (Err(SessionOver::Ended), NOW.plus(5)));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub enum Shelf {
     OauthClients,
     /// What a user has consented to, per client.
     Grants,
+    /// Browsers that are signed in, and those that signed out a moment ago.
+    BrowserSessions,
     /// Authorizations that are under way: pending sign-ins, authorization codes, one-time links, tickets. Short-lived, taken once.
     AuthFlows,
     /// Under which random id the audit log names a user. Once erased, the log's rows are nobody's.
@@ -39,7 +41,7 @@ pub enum Shelf {
 
 impl Shelf {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Tasks,
         Self::Alerts,
         Self::Sessions,
@@ -49,6 +51,7 @@ impl Shelf {
         Self::RefreshFamilies,
         Self::OauthClients,
         Self::Grants,
+        Self::BrowserSessions,
         Self::AuthFlows,
         Self::AuditSubjects,
     ];
@@ -66,6 +69,7 @@ impl Shelf {
             Self::RefreshFamilies => "refresh_families",
             Self::OauthClients => "oauth_clients",
             Self::Grants => "grants",
+            Self::BrowserSessions => "browser_sessions",
             Self::AuthFlows => "auth_flows",
             Self::AuditSubjects => "audit_subjects",
         }
@@ -81,7 +85,9 @@ impl Shelf {
     #[must_use]
     pub const fn is_watched(self) -> bool {
         match self {
-            Self::Users | Self::ApiKeys | Self::RefreshFamilies | Self::OauthClients | Self::Grants => true,
+            Self::Users | Self::ApiKeys | Self::RefreshFamilies | Self::OauthClients | Self::Grants | Self::BrowserSessions => {
+                true
+            }
             Self::Tasks | Self::Alerts | Self::Sessions | Self::UpstreamKeys | Self::AuthFlows | Self::AuditSubjects => false,
         }
     }

@@ -8,9 +8,9 @@ use actix_web::http::header::{ACCEPT, CACHE_CONTROL, LOCATION};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use secrecy::SecretString;
 use serde_json::json;
-use tickgate_core::identity::User;
 use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::identity::oidc::{CallbackFault, IdTokenFault};
+use tickgate_core::identity::{BrowserSession, User};
 use tickgate_core::ports::StoreError;
 
 use super::query::Query;
@@ -100,14 +100,16 @@ async fn end_session(request: &HttpRequest, worker: &Worker, browsers: &BrowserS
 /// `POST /auth/refresh`: an access token for the person of the cookie, for a page that calls `/mcp`.
 pub(in crate::http) async fn refresh(request: HttpRequest, OnWorker(worker): OnWorker) -> HttpResponse {
     let answer = || {
-        let user = signed_in(&request).ok_or_else(|| {
+        let session = request.extensions().get::<BrowserSession>().cloned();
+        let session = session.filter(|_| signed_in(&request).is_some()).ok_or_else(|| {
             let detail = "Unauthorized: this is for a browser that has signed in at /auth/login";
             Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
         })?;
-        let scope = caller(&request).map(|caller| caller.scope).or_else(|| user.scope()).ok_or_else(not_configured)?;
+        let scope = caller(&request).map(|caller| caller.scope).ok_or_else(not_configured)?;
         let gateway = &worker.gateway;
-        let secs = gateway.settings.access_token_secs;
-        let token = gateway.tokens.issue(&user.id.to_string(), scope, secs, gateway.clock.now()).map_err(|_| not_configured())?;
+        let now = gateway.clock.now();
+        let secs = gateway.settings.access_token_secs.min(session.expires().since(now) / 1_000);
+        let token = gateway.tokens.issue_in(&session, scope, secs, now).map_err(|_| not_configured())?;
         let row = happening(&request, &worker, Who::Somebody(user.principal()), AuditAction::TokenIssue, Outcome::Done);
         gateway.audit.note(Happening { details: vec![("scope", scope.to_string())], ..row });
         Ok(json!({"access_token": token, "token_type": "Bearer", "expires_in": secs, "scope": scope.as_str()}))

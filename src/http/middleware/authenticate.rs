@@ -30,11 +30,7 @@ const FORWARDING_HEADERS: [&str; 7] =
 /// The scope that a caller of a path needs; `None` where everyone may come in. A path of nothing is closed, so that it tells nothing.
 fn needed(path: &str, settings: &HttpSettings) -> Option<Scope> {
     let spec = RouteSpec::of(path).filter(|spec| spec.is_served(settings));
-    match spec.map_or(Door::Needs(Scope::Read), |spec| spec.door) {
-        Door::Open => None,
-        Door::Needs(scope) => Some(scope),
-        Door::AdminUnless(open) => (!open(settings)).then_some(Scope::Admin),
-    }
+    spec.map_or(Door::Needs(Scope::Read), |spec| spec.door).needs(settings)
 }
 
 /// The layer.

@@ -112,8 +112,13 @@ pub(crate) fn beside<T>(data: &Path, url: &str, work: impl AsyncFnOnce(&dyn Stor
 
 /// Changes the record of a key beside the gateway.
 pub(crate) fn change_key(gateway: &TestGateway, id: &str, change: impl FnOnce(&mut ApiKey)) {
+    change_key_on(gateway, "", id, change);
+}
+
+/// The same in the database of that address, or in the gateway's file.
+pub(crate) fn change_key_on(gateway: &TestGateway, url: &str, id: &str, change: impl FnOnce(&mut ApiKey)) {
     let id: KeyId = id.parse().unwrap();
-    beside(gateway.folder(), "", async |store| {
+    beside(gateway.folder(), url, async |store| {
         let now = tickgate_actors::Clock::start().now();
         let found = store.find(Shelf::ApiKeys, id.name(), now).await.unwrap().unwrap();
         let mut key: ApiKey = serde_json::from_slice(&found.record.body).unwrap();

@@ -7,4 +7,4 @@ mod discovery;
 mod documents;
 mod erasure;
 mod flow;
-mod support;
+pub(crate) mod support;

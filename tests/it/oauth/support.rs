@@ -20,14 +20,14 @@ use url::Url;
 use crate::support::oidc_provider::CLIENT;
 use crate::support::{Answer, Request, TestGateway, get, post};
 
-pub(super) const DATA_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+pub(crate) const DATA_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const SESSION_KEY: &str = "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f";
 /// RFC 7636 appendix B has it.
-pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mBmoQpbC3FBXGCMbtqDQ5wUvJk0vBE";
-pub(super) const REDIRECT: &str = "https://client.example/callback";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mBmoQpbC3FBXGCMbtqDQ5wUvJk0vBE";
+pub(crate) const REDIRECT: &str = "https://client.example/callback";
 
 /// A gateway at which people can sign in.
-pub(super) fn gateway(more: &[(&str, &str)]) -> TestGateway {
+pub(crate) fn gateway(more: &[(&str, &str)]) -> TestGateway {
     let own = [
         ("AUTH", "required"),
         ("MCP_API_KEYS", "a-key-for-the-tests-1"),
@@ -43,33 +43,33 @@ pub(super) fn gateway(more: &[(&str, &str)]) -> TestGateway {
 }
 
 /// Works on a gateway's store as another process would.
-pub(super) fn on_store<T>(gateway: &TestGateway, work: impl AsyncFnOnce(Arc<dyn Store>) -> T) -> T {
+pub(crate) fn on_store<T>(gateway: &TestGateway, work: impl AsyncFnOnce(Arc<dyn Store>) -> T) -> T {
     let sealer = Arc::new(Sealer::new(&[DATA_KEY.into()]).unwrap());
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open_beside(gateway.folder(), sealer).unwrap());
     actix_rt::System::new().block_on(work(store))
 }
 
 /// A browser: it keeps cookies, and goes nowhere by itself.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     gateway: SocketAddr,
-    pub(super) user: UserId,
-    pub(super) cookies: BTreeMap<String, String>,
+    pub(crate) user: UserId,
+    pub(crate) cookies: BTreeMap<String, String>,
 }
 
 impl Browser {
     /// In which nobody is signed in.
-    pub(super) fn new(gateway: &TestGateway) -> Self {
+    pub(crate) fn new(gateway: &TestGateway) -> Self {
         Self { gateway: gateway.address, user: UserId(0), cookies: BTreeMap::new() }
     }
 
     /// In which this person is signed in: the sign-in itself is `tests/it/sign_in`'s.
-    pub(super) fn of(gateway: &TestGateway, name: &str) -> Self {
+    pub(crate) fn of(gateway: &TestGateway, name: &str) -> Self {
         let mut browser = Self::new(gateway);
         browser.sign_in(gateway, name);
         browser
     }
 
-    pub(super) fn sign_in(&mut self, gateway: &TestGateway, name: &str) {
+    pub(crate) fn sign_in(&mut self, gateway: &TestGateway, name: &str) {
         let url = gateway.url("");
         let (user, cookie) = on_store(gateway, async |store| {
             let clock = Clock::start();
@@ -97,17 +97,17 @@ impl Browser {
         self.cookies.insert(cookie.name().to_owned(), cookie.value().to_owned());
     }
 
-    pub(super) fn get(&mut self, path: &str) -> Answer {
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
         self.send(get(path))
     }
 
     /// Sends a form as our own page does.
-    pub(super) fn form(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn form(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let origin = format!("http://{}", self.gateway);
         self.send(form(path, fields).header("Origin", &origin).header("Sec-Fetch-Site", "same-origin"))
     }
 
-    pub(super) fn send(&mut self, mut request: Request) -> Answer {
+    pub(crate) fn send(&mut self, mut request: Request) -> Answer {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             request = request.header("Cookie", &cookies.join("; "));
@@ -121,7 +121,7 @@ impl Browser {
     }
 
     /// Opens the consent page of a client and agrees; answers where the browser is sent.
-    pub(super) fn agree(&mut self, path: &str) -> String {
+    pub(crate) fn agree(&mut self, path: &str) -> String {
         let page = self.get(path);
         assert_eq!((page.status, page.header("location")), (200, None), "a consent page");
         let csrf = csrf_of(&page.text());
@@ -130,45 +130,45 @@ impl Browser {
     }
 }
 
-pub(super) fn location(answer: &Answer) -> String {
+pub(crate) fn location(answer: &Answer) -> String {
     assert_eq!(answer.status, 303);
     answer.header("location").unwrap().to_owned()
 }
 
 /// The token of the form of a page.
-pub(super) fn csrf_of(page: &str) -> String {
+pub(crate) fn csrf_of(page: &str) -> String {
     let rest = page.split("name=\"csrf\" value=\"").nth(1).unwrap_or_else(|| panic!("no form in {page}"));
     rest.split('"').next().unwrap().to_owned()
 }
 
 /// What a browser was sent to a client with.
-pub(super) fn told(location: &str) -> BTreeMap<String, String> {
+pub(crate) fn told(location: &str) -> BTreeMap<String, String> {
     Url::parse(location).unwrap().query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }
 
-pub(super) fn encoded(fields: &[(&str, &str)]) -> String {
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-pub(super) fn form(path: &str, fields: &[(&str, &str)]) -> Request {
+pub(crate) fn form(path: &str, fields: &[(&str, &str)]) -> Request {
     post(path, encoded(fields)).header("Content-Type", "application/x-www-form-urlencoded")
 }
 
 /// Registers a client with these redirect addresses; answers its registration.
-pub(super) fn register(gateway: &TestGateway, body: &Value) -> Value {
+pub(crate) fn register(gateway: &TestGateway, body: &Value) -> Value {
     let answer = post("/register", body.to_string()).header("Content-Type", "application/json").send(gateway.address);
     assert_eq!(answer.status, 201);
     answer.json()
 }
 
 /// A public client that is sent back to [`REDIRECT`]; its id.
-pub(super) fn public_client(gateway: &TestGateway) -> String {
+pub(crate) fn public_client(gateway: &TestGateway) -> String {
     let body = json!({"redirect_uris": [REDIRECT], "client_name": "A test"});
     register(gateway, &body)["client_id"].as_str().unwrap().to_owned()
 }
 
 /// The path with which a client asks; `changes` replace or, empty, leave out.
-pub(super) fn asking(client: &str, changes: &[(&str, &str)]) -> String {
+pub(crate) fn asking(client: &str, changes: &[(&str, &str)]) -> String {
     let challenge = challenge_of(VERIFIER);
     let usual = [
         ("response_type", "code"),
@@ -190,12 +190,12 @@ pub(super) fn asking(client: &str, changes: &[(&str, &str)]) -> String {
 }
 
 /// A code for a client, by a person who agrees.
-pub(super) fn code(browser: &mut Browser, client: &str) -> String {
+pub(crate) fn code(browser: &mut Browser, client: &str) -> String {
     told(&browser.agree(&asking(client, &[])))["code"].clone()
 }
 
 /// Asks for tokens with a code; `changes` as in [`asking`].
-pub(super) fn exchange(gateway: &TestGateway, client: &str, code: &str, changes: &[(&str, &str)]) -> Answer {
+pub(crate) fn exchange(gateway: &TestGateway, client: &str, code: &str, changes: &[(&str, &str)]) -> Answer {
     let usual = [
         ("grant_type", "authorization_code"),
         ("client_id", client),
@@ -213,25 +213,25 @@ pub(super) fn exchange(gateway: &TestGateway, client: &str, code: &str, changes:
     form("/token", &fields).send(gateway.address)
 }
 
-pub(super) fn refresh(gateway: &TestGateway, client: &str, token: &str, more: &[(&str, &str)]) -> Answer {
+pub(crate) fn refresh(gateway: &TestGateway, client: &str, token: &str, more: &[(&str, &str)]) -> Answer {
     let usual = [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", token)];
     form("/token", &[&usual[..], more].concat()).send(gateway.address)
 }
 
 /// The status of a call of MCP with this token.
-pub(super) fn calls(gateway: &TestGateway, token: &str) -> u16 {
+pub(crate) fn calls(gateway: &TestGateway, token: &str) -> u16 {
     get("/tools/list").header("Authorization", &format!("Bearer {token}")).send(gateway.address).status
 }
 
-pub(super) fn text(answer: &Value, field: &str) -> String {
+pub(crate) fn text(answer: &Value, field: &str) -> String {
     answer[field].as_str().unwrap_or_else(|| panic!("no {field} in {answer}")).to_owned()
 }
 
-pub(super) fn basic(id: &str, secret: &str) -> String {
+pub(crate) fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")))
 }
 
 /// The error of an answer, with its status.
-pub(super) fn error(answer: Answer) -> (u16, String) {
+pub(crate) fn error(answer: Answer) -> (u16, String) {
     (answer.status, text(&answer.json(), "error"))
 }

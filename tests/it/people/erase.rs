@@ -81,7 +81,7 @@ fn y8_who_erases_themselves_leaves_nothing_and_no_credential_of_theirs_is_good_o
         ];
         assert_eq!(gateway.metric("tickgate_alerts"), 2);
         let kept = records(&gateway, &url, &id);
-        for shelf in ["tasks", "alerts", "upstream_keys", "users", "api_keys", "auth_flows", "audit_subjects"] {
+        for shelf in ["tasks", "alerts", "upstream_keys", "users", "api_keys", "browser_sessions", "audit_subjects"] {
             assert!(kept.iter().any(|(name, _)| *name == shelf), "{shelf} in {kept:?}");
         }
         let cookie = browser.cookies["tickgate"].0.clone();

@@ -1,6 +1,8 @@
 //! The session's cookie: how it is set, what it holds, where it counts (requirements A8, A9; DESIGN §5).
 
+use crate::api_keys::DATA_KEY;
 use crate::support::browser::signing_in;
+use crate::support::postgres::Server;
 use crate::support::{Browser, OidcProvider, TestGateway, get, post};
 
 const PUBLIC: [(&str, &str); 1] = [("PUBLIC_URL", "https://gate.example")];
@@ -140,4 +142,39 @@ fn pages_of_sign_in_are_kept_by_nobody_and_shown_in_no_frame() {
     assert_eq!((page.status, page.header("content-type")), (400, Some("text/html; charset=utf-8")));
     let page = page.text();
     assert!(!page.contains("script") && !page.contains("<b>") && page.contains("/auth/login"), "{page}");
+}
+
+#[test]
+fn a_sign_out_ends_streams_and_tokens_of_the_session_on_every_gateway_of_the_database() {
+    let provider = OidcProvider::start();
+    let (issuer, url) = (provider.issuer(), Server::shared().database());
+    let shared = [
+        ("DATABASE_URL", url.as_str()),
+        ("PUBLIC_URL", "http://127.0.0.1:9"),
+        ("DATA_ENCRYPTION_KEY", DATA_KEY),
+        ("SESSION_SECRET_KEY", "404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f"),
+        ("JWT_SECRET_KEY", "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"),
+    ];
+    let settings = signing_in(&issuer, &shared);
+    let (here, there) = (TestGateway::with(&settings), TestGateway::with(&settings));
+    let mut browser = Browser::of(&here);
+    browser.sign_in(&provider);
+    let refreshed = browser.send(post("/auth/refresh", "").header("Sec-Fetch-Site", "same-origin"), "/auth/refresh").json();
+    let token = format!("Bearer {}", refreshed["access_token"].as_str().unwrap());
+    let with_token = |gateway: &TestGateway| get("/api/status").header("Authorization", &token).send(gateway.address).status;
+    assert_eq!((with_token(&here), with_token(&there)), (200, 200));
+    let mut same = Browser::of(&there);
+    same.cookies = browser.cookies.clone();
+    let mut streams =
+        [same.get("/events?topics=status"), get("/events?topics=status").header("Authorization", &token).send(there.address)];
+    let out = browser.send(post("/auth/logout", "").header("Sec-Fetch-Site", "same-origin"), "/auth/logout");
+    assert_eq!(out.status, 204);
+    for stream in &mut streams {
+        assert_eq!(stream.status, 200);
+        let bye = std::iter::from_fn(|| stream.data()).last().unwrap();
+        assert_eq!((bye.name.as_deref(), &bye.json()["reason"]), (Some("bye"), &"credential_revoked".into()));
+    }
+    assert_eq!((with_token(&here), with_token(&there), same.get("/api/user").status), (401, 401, 401));
+    // A gateway that starts afterwards knows it too.
+    assert_eq!(with_token(&TestGateway::with(&settings)), 401);
 }

@@ -1,6 +1,7 @@
 //! A real gateway on a free port, in a thread of its own.
 
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -9,7 +10,7 @@ use tickgate::registry::Registry;
 use tickgate::settings::{Settings, Sources};
 use tickgate::upstream::simulated::Simulator;
 
-use super::{RawUpstream, get};
+use super::{RawUpstream, canary, get};
 
 /// A running gateway; dropping it stops it.
 pub(crate) struct TestGateway {
@@ -56,6 +57,7 @@ impl TestGateway {
             ("DRAIN_SECS", "2"),
         ];
         all.extend_from_slice(settings);
+        canary::watch(&all);
         // The last of one name wins.
         let sources = Sources::from_environment(all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let settings =
@@ -114,6 +116,17 @@ impl TestGateway {
         value.map_or(0, |value| value.parse::<f64>().unwrap() as u64)
     }
 
+    /// Where they are public.
+    fn metrics_must_be_clean(&self) {
+        let Ok(mut socket) = TcpStream::connect(self.address) else { return };
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        let mut answer = String::new();
+        let _ = socket.set_read_timeout(Some(std::time::Duration::from_secs(5)));
+        if socket.write_all(request.as_bytes()).and_then(|()| socket.read_to_string(&mut answer)).is_ok() {
+            canary::must_be_clean("the metrics", &answer);
+        }
+    }
+
     /// As SIGTERM does; returns at once.
     pub(crate) fn begin_to_stop(&self) {
         let _ = &self.stopper;
@@ -129,9 +142,16 @@ impl TestGateway {
 
 impl Drop for TestGateway {
     fn drop(&mut self) {
+        let failed = std::thread::panicking();
+        if !failed && self.thread.is_some() {
+            self.metrics_must_be_clean();
+        }
         self.begin_to_stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+        if !failed {
+            canary::folder_and_logs_must_be_clean(self.data.path());
         }
     }
 }

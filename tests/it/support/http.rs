@@ -120,13 +120,13 @@ impl Answer {
         if let Some(length) = self.header("content-length").and_then(|length| length.parse().ok()) {
             let mut body = vec![0; length];
             self.reader.read_exact(&mut body).unwrap();
-            return String::from_utf8(body).unwrap();
+            return clean(String::from_utf8(body).unwrap());
         }
         let mut body = Vec::new();
         while let Some(byte) = self.byte() {
             body.push(byte);
         }
-        String::from_utf8(body).unwrap()
+        clean(String::from_utf8(body).unwrap())
     }
 
     pub(crate) fn json(self) -> Value {
@@ -169,7 +169,7 @@ impl Answer {
             let byte = self.byte()?;
             self.pending.push(byte);
             if self.pending.ends_with(b"\n\n") {
-                let text = String::from_utf8(std::mem::take(&mut self.pending)).unwrap();
+                let text = clean(String::from_utf8(std::mem::take(&mut self.pending)).unwrap());
                 return Some(parse(&text));
             }
         }
@@ -189,6 +189,12 @@ impl Answer {
     pub(crate) fn ended_cleanly(&self) -> bool {
         self.ended
     }
+}
+
+/// No answer holds a secret of the configuration.
+fn clean(text: String) -> String {
+    assert_eq!(super::canary::configured_in(&text), None, "a secret is in an answer");
+    text
 }
 
 fn parse(text: &str) -> Event {

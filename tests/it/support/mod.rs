@@ -1,6 +1,7 @@
 //! Words in which the tests speak.
 
 pub(crate) mod browser;
+pub(crate) mod canary;
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod mcp;

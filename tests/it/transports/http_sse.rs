@@ -136,9 +136,9 @@ fn what_the_stream_cannot_say_is_refused_by_the_post() {
             400,
             -32600,
         ),
-        ("GET", get(endpoint), 405, 405),
+        ("GET", get(endpoint), 405, -32600),
         ("no stream wanted", get("/sse").header("Accept", "application/json"), 406, -32600),
-        ("POST to the stream", post("/sse", "{}"), 405, 405),
+        ("POST to the stream", post("/sse", "{}"), 405, -32600),
     ] {
         let answer = request.send(gateway.address);
         assert_eq!((answer.status, answer.json()["error"]["code"].as_i64()), (status, Some(code)), "{what}");
