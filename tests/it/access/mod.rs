@@ -3,6 +3,7 @@
 
 mod document;
 mod foreign;
+mod modes;
 mod routes;
 mod tools;
 
