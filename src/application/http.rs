@@ -9,7 +9,6 @@ use std::time::Duration;
 use actix_web::HttpServer;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web_prom::PrometheusMetricsBuilder;
-use tickgate_actors::tasks::Tasks;
 
 use super::housekeeping::{Housekeeping, note_start, note_stop, people};
 use super::identity::Identity;
@@ -26,8 +25,6 @@ use crate::process::{bind, bound_writes, outlive_file_size_limit, wait_for_signa
 use crate::registry::Registry;
 use crate::settings::{AuthMode, Environment, MarketSource, Reread, Settings, VersionCheck};
 use crate::storage::StoreHealth;
-use crate::upstream::cache::UpstreamCache;
-use crate::upstream::own::OwnKeys;
 use crate::upstream::simulated::Simulator;
 
 /// Bytes kept per connection for a reader that is slow, before its body is no longer asked.
@@ -42,9 +39,7 @@ pub struct Application {
     simulator: Option<(Simulator, Server)>,
     gateway: Arc<Gateway>,
     limiters: Limiters,
-    tasks: Tasks,
-    cache: UpstreamCache,
-    own_keys: OwnKeys,
+    worker: WorkerParts,
     kept: Kept,
     identity: Identity,
     housekeeping: Housekeeping,
@@ -138,26 +133,11 @@ impl Application {
             draining: worker.draining.clone(),
         });
         let limiters = Limiters::new(&settings.limits);
-        let (tasks, cache, own_keys) = (worker.tasks.clone(), worker.cache.clone(), worker.own_keys.clone());
-        let parts = HttpParts { gateway: Arc::clone(&gateway), worker, more };
+        let parts = HttpParts { gateway: Arc::clone(&gateway), worker: worker.clone(), more };
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         let drain = Duration::from_secs(settings.listen.drain_secs);
-        Ok(Self {
-            address,
-            server,
-            simulator,
-            gateway,
-            limiters,
-            tasks,
-            cache,
-            own_keys,
-            kept,
-            identity,
-            housekeeping,
-            drain,
-            reread: None,
-        })
+        Ok(Self { address, server, simulator, gateway, limiters, worker, kept, identity, housekeeping, drain, reread: None })
     }
 
     /// With a way to read the settings again on SIGHUP.
@@ -206,7 +186,7 @@ impl Application {
             wait_for_signal().await;
             stopper.stop().await;
         });
-        let (limiters, cache, own_keys) = (self.limiters, self.cache, self.own_keys);
+        let (limiters, cache, own_keys) = (self.limiters, self.worker.cache, self.worker.own_keys);
         let forget = move || {
             limiters.forget_the_idle();
             cache.tidy();
@@ -216,7 +196,7 @@ impl Application {
         let housekeeping = self.housekeeping.run();
         let following = self.identity.run();
         let watch = actix_rt::spawn(self.gateway.store.clone().watch(Arc::clone(&self.kept.store)));
-        let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, forget));
+        let sweep = actix_rt::spawn(sweep(self.worker.tasks, self.kept.store, self.gateway.clock, forget));
         let tell = actix_rt::spawn(tell(self.gateway.sessions.clone(), self.gateway.registry.clone()));
         let registry = self.gateway.registry.clone();
         let reload = self.reread.map(|reread| actix_rt::spawn(reload(reread, registry)));
