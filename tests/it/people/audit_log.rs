@@ -20,6 +20,31 @@ fn rows(page: &Value) -> &Vec<Value> {
     page["rows"].as_array().unwrap()
 }
 
+/// What happens below, how it ends, and who did it.
+const MATRIX: [(&str, &str, &str); 21] = [
+    ("gateway.start", "done", "gateway"),
+    ("user.create", "done", "someone"),
+    ("sign_in", "done", "someone"),
+    ("sign_out", "done", "someone"),
+    ("token.issue", "done", "someone"),
+    ("ticket.issue", "done", "someone"),
+    ("upstream_key.set", "done", "someone"),
+    ("key.create", "done", "someone"),
+    ("key.create", "refused", "someone"),
+    ("key.rotate", "done", "someone"),
+    ("key.rotate", "refused", "someone"),
+    ("key.revoke", "done", "someone"),
+    ("key.revoke", "refused", "someone"),
+    ("credential.refused", "refused", "nobody"),
+    ("access.denied", "refused", "someone"),
+    ("rate_limit.refused", "refused", "nobody"),
+    ("admin.other", "done", "someone"),
+    ("admin.audit_read", "done", "someone"),
+    ("admin.role", "done", "someone"),
+    ("admin.disable", "done", "someone"),
+    ("user.erase", "done", "someone"),
+];
+
 #[test]
 fn y10_each_deed_has_its_row_with_who_and_how_it_ended() {
     let provider = OidcProvider::start();
@@ -58,31 +83,7 @@ fn y10_each_deed_has_its_row_with_who_and_how_it_ended() {
     assert_eq!(browser.post("/auth/logout", "").status, 204);
     let (mut browser, _) = sign_in(&gateway, &provider, "ada");
     erase_me(&mut browser);
-    // What happened, how it ended, whether somebody did it.
-    let matrix = [
-        ("gateway.start", "done", "gateway"),
-        ("user.create", "done", "someone"),
-        ("sign_in", "done", "someone"),
-        ("sign_out", "done", "someone"),
-        ("token.issue", "done", "someone"),
-        ("ticket.issue", "done", "someone"),
-        ("upstream_key.set", "done", "someone"),
-        ("key.create", "done", "someone"),
-        ("key.create", "refused", "someone"),
-        ("key.rotate", "done", "someone"),
-        ("key.rotate", "refused", "someone"),
-        ("key.revoke", "done", "someone"),
-        ("key.revoke", "refused", "someone"),
-        ("credential.refused", "refused", "nobody"),
-        ("access.denied", "refused", "someone"),
-        ("rate_limit.refused", "refused", "nobody"),
-        ("admin.other", "done", "someone"),
-        ("admin.audit_read", "done", "someone"),
-        ("admin.role", "done", "someone"),
-        ("admin.disable", "done", "someone"),
-        ("user.erase", "done", "someone"),
-    ];
-    for (action, outcome, actor) in matrix {
+    for (action, outcome, actor) in MATRIX {
         let fits = |row: &Value| {
             row["action"] == action && row["outcome"] == outcome && row["actor"].as_str().unwrap().starts_with(actor)
         };

@@ -105,3 +105,27 @@ fn y6_a_report_counts_who_did_what_and_how_it_ended_in_a_time() {
     let wrong = tickgate(&["audit", "report", "--from", "yesterday"], folder.path(), "");
     assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("--from: a date"));
 }
+
+#[test]
+fn y10_what_the_operator_does_with_everything_is_written_down_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, other) = (folder.path().join("data"), folder.path().join("other"));
+    std::fs::create_dir(&data).unwrap();
+    std::fs::create_dir(&other).unwrap();
+    let file = folder.path().join("a-canary-of-a-path");
+    let file = file.to_str().unwrap();
+    printed(&["keys", "create", "--user", "ada"], &data, "");
+    printed(&["backup", file], &data, "");
+    printed(&["restore", file], &other, "");
+    let details = |data: &std::path::Path, action: &str| -> Vec<Value> {
+        let rows = lines(&printed(&["audit", "export"], data, ""));
+        let of_action = rows.iter().filter(|row| row["entry"]["action"] == action && row["entry"]["actor"] == "operator");
+        of_action.map(|row| row["entry"]["details"].clone()).collect()
+    };
+    assert_eq!(details(&data, "backup")[0][0], json!(["did", "made"]));
+    let restored = details(&other, "backup");
+    assert_eq!(restored[0], json!([["did", "restored"], ["records", "2"], ["audit_rows", "1"]]));
+    assert_eq!(details(&other, "admin.audit_read")[1], json!([["did", "export"]]), "this reading and the one before");
+    assert!(!printed(&["audit", "export"], &other, "").contains("canary"), "no path of a machine");
+    assert!(printed(&["audit", "verify"], &other, "").contains("there and unchanged"));
+}

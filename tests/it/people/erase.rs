@@ -53,6 +53,12 @@ fn drain(mut stream: Answer) -> String {
     last
 }
 
+/// A stream's address with a ticket.
+fn ticket(gateway: &TestGateway, credential: &str) -> String {
+    let ticket = ask(gateway, "POST", "/auth/stream-ticket", r#"{"path": "/events"}"#, credential).json();
+    format!("/events?topics=status&ticket={}", ticket["ticket"].as_str().unwrap())
+}
+
 fn erasures(rows: &[Value]) -> Vec<&Value> {
     rows.iter().map(|row| &row["entry"]).filter(|entry| entry["action"] == "user.erase").collect()
 }
@@ -71,8 +77,7 @@ fn y8_who_erases_themselves_leaves_nothing_and_no_credential_of_theirs_is_good_o
         set_alert(&mut session);
         set_alert(&mut McpClient::connect_as(gateway.address, "2025-11-25", Some(&eve_key)));
         let (tasks, task) = begin_task(&gateway, &ada_key);
-        let ticket = ask(&gateway, "POST", "/auth/stream-ticket", r#"{"path": "/events"}"#, &jwt).json();
-        let ticket = format!("/events?topics=status&ticket={}", ticket["ticket"].as_str().unwrap());
+        let ticket = ticket(&gateway, &jwt);
         let streams = [
             browser.get("/events?topics=status"),
             get("/events?topics=status").header("X-API-Key", &ada_key).send(gateway.address),
@@ -97,8 +102,7 @@ fn y8_who_erases_themselves_leaves_nothing_and_no_credential_of_theirs_is_good_o
             assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
         }
         // Replays, at once.
-        let old_cookie = get("/api/user").header("Cookie", &format!("tickgate={cookie}")).send(gateway.address);
-        assert_eq!(old_cookie.status, 401);
+        assert_eq!(get("/api/user").header("Cookie", &format!("tickgate={cookie}")).send(gateway.address).status, 401);
         assert_eq!((status_with(&gateway, &ada_key), status_with(&gateway, &jwt)), (401, 401));
         assert_eq!(get(&ticket).send(gateway.address).status, 401);
         assert_eq!(session.post(&json!({"jsonrpc": "2.0", "id": 9, "method": "ping"})).status, 401);
