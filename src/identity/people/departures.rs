@@ -23,22 +23,26 @@ const LONG: Duration = Duration::from_secs(86_400);
 
 /// Forgets, for ever, those whose records go.
 pub async fn follow_departures(people: PeopleService) {
+    follow(people, AFTERMATH).await;
+}
+
+pub(super) async fn follow(people: PeopleService, aftermath: Duration) {
     let mut changes = people.0.directory.changes();
     let mut later: VecDeque<(Instant, Departed, u32)> = VecDeque::new();
     loop {
+        for departed in people.0.directory.take_departed() {
+            let tries = if people.forget_or_warn(&departed).await { 1 } else { TRIES };
+            later.push_back((Instant::now() + aftermath, departed, tries));
+        }
+        while let Some((_, departed, tries)) = later.pop_front_if(|(at, ..)| *at <= Instant::now()) {
+            if !people.forget_or_warn(&departed).await && tries > 1 {
+                later.push_back((Instant::now() + aftermath, departed, tries - 1));
+            }
+        }
         let next = later.front().map_or_else(|| Instant::now() + LONG, |(at, ..)| *at);
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             () = sleep_until(next) => {}
-        }
-        for departed in people.0.directory.take_departed() {
-            let tries = if people.forget_or_warn(&departed).await { 1 } else { TRIES };
-            later.push_back((Instant::now() + AFTERMATH, departed, tries));
-        }
-        while let Some((_, departed, tries)) = later.pop_front_if(|(at, ..)| *at <= Instant::now()) {
-            if !people.forget_or_warn(&departed).await && tries > 1 {
-                later.push_back((Instant::now() + AFTERMATH, departed, tries - 1));
-            }
         }
     }
 }

@@ -250,6 +250,31 @@ fn whose_record_goes_elsewhere_is_forgotten_here_but_not_one_whose_record_cannot
 }
 
 #[test]
+fn what_was_under_way_when_somebody_was_erased_is_erased_when_it_must_be_over() {
+    run(async {
+        let here = Desk::new().await;
+        let ada = here.person(2, Role::User, |_| {}).await;
+        let aftermath = std::time::Duration::from_millis(300);
+        let following = tokio::spawn(departures::follow(here.people.clone(), aftermath));
+        here.people.erase(By::operator(), ada.id).await.unwrap();
+        let principal = ada.principal().as_str().to_owned();
+        let left = async || here.store.of(Shelf::Alerts, &principal, here.clock.now()).await.unwrap().len();
+        // What requests that were let in before write: before the first look, which is at once, and after it.
+        for look in ["first", "second"] {
+            let late = Record { id: 9, principal: principal.clone(), expires: None, body: look.into() };
+            here.store.put(Shelf::Alerts, vec![late]).await.unwrap();
+            let gone = async {
+                while left().await > 0 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(std::time::Duration::from_secs(10), gone).await.expect(look);
+        }
+        following.abort();
+    });
+}
+
+#[test]
 fn the_directory_tells_who_departed_whoever_erased_them() {
     run(async {
         let here = Desk::new().await;
