@@ -28,6 +28,7 @@ assets!(
     "icon.png",
     "icon.svg",
     "index.html",
+    "key-link.js",
     "news.js",
     "note.js",
     "position.js",

@@ -25,14 +25,14 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn client(interpreter: &str, program: &str) -> Command {
+pub(crate) fn client(interpreter: &str, program: &str) -> Command {
     let tools = tools();
     let mut command = Command::new(&tools[interpreter]);
     command.arg(root().join("tests/clients").join(program)).envs(tools.iter());
     command
 }
 
-fn passes(mut command: Command, name: &str) {
+pub(crate) fn passes(mut command: Command, name: &str) {
     let output = command.output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     let last = stdout.lines().last().unwrap_or_default().to_owned();

@@ -5,12 +5,14 @@
 mod support;
 
 mod access;
+mod account;
 mod api_keys;
 mod canary;
 mod client_library;
 mod clients;
 mod command_line;
 mod conformance;
+mod doctor;
 mod edge;
 mod fan_in;
 mod health;

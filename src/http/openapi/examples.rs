@@ -41,6 +41,7 @@ pub(super) fn example(id: &str) -> Value {
         }
         "admin_users_get" | "admin_users_change" => super::admin::person(),
         "admin_audit" => super::admin::rows(),
+        "key_link_page" | "key_link_open" => json!("<!doctype html>…"),
         "health" => json!({"status": "healthy", "uptime_seconds": 12, "version": env!("CARGO_PKG_VERSION"), "checks": {}}),
         "live" => json!({"status": "alive"}),
         "ready" => json!({"status": "ready"}),
@@ -64,6 +65,10 @@ pub(super) fn arguments(tool: &str) -> Value {
         "get_support_resistance" => json!({"symbol": "AAPL", "bars": 250}),
         "get_technical_indicators" => {
             json!({"symbol": "AAPL", "indicators": ["rsi", "macd", "sma:50"], "bars": 120, "max_points": 5})
+        }
+        "refresh_token" => json!({"refresh_token": "tgr_<name>_<secret>"}),
+        "manage_api_keys" => {
+            json!({"action": "create", "user_id": "ada", "scope": "read", "name": "nightly report", "ttl_hours": 720})
         }
         "search_endpoints" => json!({"query": "dividend yield", "limit": 3}),
         "call_endpoint" => json!({"name": "list_dividends", "arguments": {"ticker": "AAPL", "limit": 3}}),
