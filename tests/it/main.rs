@@ -21,6 +21,7 @@ mod hostile_market;
 mod leaks;
 mod oauth;
 mod own_key;
+mod people;
 mod reports;
 mod rest_tools;
 mod resume;
