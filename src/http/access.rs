@@ -2,7 +2,7 @@
 
 use tickgate_core::access::Scope;
 
-use super::route::{Door, Served};
+use super::route::{Door, RouteSpec, Served};
 use super::routes::ROUTES;
 
 /// Who may use a route.
@@ -34,21 +34,24 @@ pub struct RouteAccess {
 /// Every method of every route, in their order.
 #[must_use]
 pub fn access() -> Vec<RouteAccess> {
-    let of_route = |spec: &'static super::route::RouteSpec| {
-        let access = match spec.door {
-            Door::Open => Access::Everyone,
-            Door::Needs(scope) => Access::Scope(scope),
-            Door::SignedIn => Access::SignedIn,
-            Door::AdminUnless(opening) => Access::AdminUnless(opening.setting()),
-        };
+    let of_route = |spec: &'static RouteSpec| {
         spec.methods.iter().map(move |(verb, _)| RouteAccess {
             method: verb.method().to_string(),
             path: spec.path,
-            access,
+            access: through(spec.door_for(&verb.method())),
             legacy: spec.served == Served::WithHttpSse,
         })
     };
     ROUTES.iter().flat_map(of_route).collect()
+}
+
+const fn through(door: Door) -> Access {
+    match door {
+        Door::Open => Access::Everyone,
+        Door::Needs(scope) => Access::Scope(scope),
+        Door::SignedIn => Access::SignedIn,
+        Door::AdminUnless(opening) => Access::AdminUnless(opening.setting()),
+    }
 }
 
 impl RouteAccess {

@@ -117,8 +117,10 @@ pub(super) struct RouteSpec {
     pub(super) path: &'static str,
     /// What it is for.
     pub(super) kind: Kind,
-    /// Who may come in.
+    /// Who may come in to look.
     pub(super) door: Door,
+    /// Who may come in with a method that changes something (RFC 9110 §9.2.1).
+    pub(super) door_to_change: Door,
     /// When it exists.
     pub(super) served: Served,
     /// What it takes. Nothing: it is a place where nothing is, which must look the same to everyone.
@@ -182,12 +184,22 @@ static PATTERNS: LazyLock<Vec<&'static RouteSpec>> = LazyLock::new(|| ROUTES.ite
 impl RouteSpec {
     /// A route of every gateway.
     pub(super) const fn new(path: &'static str, kind: Kind, door: Door, methods: &'static [Taken]) -> Self {
-        Self { path, kind, door, served: Served::Always, methods }
+        Self { path, kind, door, door_to_change: door, served: Served::Always, methods }
     }
 
     /// The same, where `LEGACY_SSE` is on.
     pub(super) const fn with_http_sse(self) -> Self {
         Self { served: Served::WithHttpSse, ..self }
+    }
+
+    /// The same, where changing something needs more.
+    pub(super) const fn but_to_change(self, door: Door) -> Self {
+        Self { door_to_change: door, ..self }
+    }
+
+    /// Who may come in with this method.
+    pub(super) fn door_for(&self, method: &Method) -> Door {
+        if method.is_safe() { self.door } else { self.door_to_change }
     }
 
     /// The route of a path, as it was sent; `None` for a path of nothing.

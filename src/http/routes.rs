@@ -50,11 +50,13 @@ pub(super) static ROUTES: &[RouteSpec] = &[
     RouteSpec::new("/api/news/{symbol}", Kind::Api, READ, &[(Get, || get().to(api::news))]),
     RouteSpec::new("/api/bars/{symbol}", Kind::Api, READ, &[(Get, || get().to(api::bars))]),
     RouteSpec::new("/api/status", Kind::Api, READ, &[(Get, || get().to(api::status))]),
-    RouteSpec::new("/api/user", Kind::Api, READ, &[(Get, || get().to(user::get)), (Delete, || delete().to(user::delete))]),
+    RouteSpec::new("/api/user", Kind::Api, READ, &[(Get, || get().to(user::get)), (Delete, || delete().to(user::delete))])
+        // What was handed out to read must not be able to destroy.
+        .but_to_change(WRITE),
     RouteSpec::new(
         "/api/user/upstream-key",
         Kind::Api,
-        READ,
+        WRITE,
         &[
             (Get, || get().to(upstream_key::get)),
             (Put, || put().to(upstream_key::put)),

@@ -27,10 +27,10 @@ use crate::settings::AuthMode;
 const FORWARDING_HEADERS: [&str; 7] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "fly-client-ip", "cf-connecting-ip"];
 
-/// The scope that a caller of a path needs; `None` where everyone may come in. A path of nothing is closed, so that it tells nothing.
-fn needed(path: &str, settings: &HttpSettings) -> Option<Scope> {
-    let spec = RouteSpec::of(path).filter(|spec| spec.is_served(settings));
-    spec.map_or(Door::Needs(Scope::Read), |spec| spec.door).needs(settings)
+/// The scope that a request needs; `None` where everyone may come in. A path of nothing is closed, so that it tells nothing.
+fn needed(request: &ServiceRequest, settings: &HttpSettings) -> Option<Scope> {
+    let spec = RouteSpec::of(request.path()).filter(|spec| spec.is_served(settings));
+    spec.map_or(Door::Needs(Scope::Read), |spec| spec.door_for(request.method())).needs(settings)
 }
 
 /// The layer.
@@ -40,7 +40,7 @@ pub(in crate::http) async fn authenticate(
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let worker = worker(request.request());
     let settings = &worker.gateway.settings;
-    let entered = match needed(request.path(), settings) {
+    let entered = match needed(&request, settings) {
         None => Ok(None),
         Some(scope) => enter(&request, &worker, scope).await,
     };
@@ -99,6 +99,10 @@ async fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Sc
         None => (find_caller(request, worker, ip).await?, None),
     };
     let (allowed, entry) = (caller.scope.allows(scope), key_of(&caller, worker));
+    if !allowed && !caller.authenticated {
+        let detail = format!("Unauthorized: this needs the scope {scope}; sign in at /auth/login or send a credential");
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).into());
+    }
     // Also of who is refused: it is written down who it was.
     request.extensions_mut().insert(caller);
     if !allowed {

@@ -148,6 +148,8 @@ fn expected(who: &Who, needed: Option<Scope>) -> Verdict {
         (None, _) => Verdict::LetIn,
         (Some(_), None) => Verdict::Unknown,
         (Some(needed), Some(scope)) if scope.allows(needed) => Verdict::LetIn,
+        // Who has shown nothing may have something to show.
+        (Some(_), Some(_)) if who.credential.is_none() => Verdict::Unknown,
         (Some(needed), Some(_)) => Verdict::Needs(needed),
     }
 }

@@ -29,7 +29,8 @@ fn try_everything(gateway: &TestGateway, everybody: &[Who], anonymous: Option<Sc
         };
         for who in everybody {
             let answer = request(&route, who).send(gateway.address);
-            let who = Who { scope: who.credential.as_ref().map_or(anonymous, |_| who.scope), name: who.name, credential: None };
+            let scope = who.credential.as_ref().map_or(anonymous, |_| who.scope);
+            let who = Who { scope, name: who.name, credential: who.credential.clone() };
             // No key and no token is a browser.
             let wanted = if route.access == Access::SignedIn { Verdict::Unknown } else { expected(&who, needed) };
             assert_eq!(seen(&route, &answer), wanted, "{} asks {} {}", who.name, route.method, route.path);

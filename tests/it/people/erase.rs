@@ -148,7 +148,8 @@ fn only_who_may_write_erases_themselves_and_nobody_by_a_page_of_another_site() {
         let request = get("/api/user").method("DELETE").header("Sec-Fetch-Site", site);
         assert_eq!(browser.send(request, "/api/user").status, 403, "{site}");
     }
-    assert_eq!(ask(&gateway, "DELETE", "/api/user?id=1", "", &reader).status, 400, "nothing else can be named");
+    let writer = key(&gateway, &id, "write");
+    assert_eq!(ask(&gateway, "DELETE", "/api/user?id=1", "", &writer).status, 400, "nothing else can be named");
     assert_eq!(browser.get("/api/user").json()["user"]["id"], json!(id), "nothing has changed");
     let open = crate::support::TestGateway::start();
     let anonymous = get("/api/user").method("DELETE").send(open.address);
