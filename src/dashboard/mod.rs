@@ -15,11 +15,17 @@ macro_rules! assets {
 }
 
 assets!(
+    "account.css",
+    "account.html",
+    "account.js",
     "app.js",
     "article.js",
     "articles.js",
+    "ask.js",
     "backoff.js",
     "chart.js",
+    "clients.js",
+    "confirm.js",
     "consent.css",
     "dom.js",
     "format.js",
@@ -28,15 +34,18 @@ assets!(
     "icon.png",
     "icon.svg",
     "index.html",
+    "keys.js",
     "news.js",
     "note.js",
     "position.js",
     "refusal.js",
     "row.js",
+    "session.js",
     "status.js",
     "stream.js",
     "style.css",
     "symbols.js",
+    "things.js",
     "watchlist.js",
 );
 

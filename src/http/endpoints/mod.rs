@@ -3,6 +3,7 @@
 pub(super) mod api;
 pub(super) mod api_keys;
 pub(super) mod auth;
+pub(super) mod clients;
 pub(super) mod dashboard;
 pub(super) mod docs;
 pub(super) mod events;
@@ -13,6 +14,7 @@ pub(super) mod metrics;
 pub(super) mod oauth;
 pub(super) mod progress;
 pub(super) mod query;
+pub(super) mod session;
 pub(super) mod stream_ticket;
 pub(super) mod test_error;
 pub(super) mod tools;

@@ -42,7 +42,8 @@ async fn answer(request: &HttpRequest, worker: &Worker) -> Result<Value, Problem
     }))
 }
 
-fn shown(user: &User) -> Value {
+/// A person as they see themselves.
+pub(super) fn shown(user: &User) -> Value {
     json!({
         "id": user.id,
         "name": user.name,
