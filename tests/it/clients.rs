@@ -21,18 +21,20 @@ pub(crate) fn tools() -> HashMap<String, String> {
     text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn client(interpreter: &str, program: &str) -> Command {
+/// A program of `tests/clients`.
+pub(crate) fn client(interpreter: &str, program: &str) -> Command {
     let tools = tools();
     let mut command = Command::new(&tools[interpreter]);
     command.arg(root().join("tests/clients").join(program)).envs(tools.iter());
     command
 }
 
-fn passes(mut command: Command, name: &str) {
+/// Runs it, and expects it to say that all held.
+pub(crate) fn passes(mut command: Command, name: &str) {
     let output = command.output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     let last = stdout.lines().last().unwrap_or_default().to_owned();

@@ -5,6 +5,7 @@
 mod support;
 
 mod access;
+mod account;
 mod api_keys;
 mod canary;
 mod client_library;

@@ -26,12 +26,13 @@ export function confirmButton({ label, about, sure }, act) {
   });
   no.addEventListener('click', back);
   group.addEventListener('keydown', (event) => event.key === 'Escape' && group.contains(no) && back());
+  // Not `disabled`, which would take the focus away.
+  let busy = false;
   yes.addEventListener('click', async () => {
-    yes.disabled = true;
-    no.disabled = true;
+    if (busy) return;
+    busy = true;
     await act();
-    yes.disabled = false;
-    no.disabled = false;
+    busy = false;
     if (group.isConnected) back();
   });
   return group;

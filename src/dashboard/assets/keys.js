@@ -84,7 +84,7 @@ export class ApiKeys {
     submit.disabled = true;
     const answer = await ask('POST', PATH, wanted);
     submit.disabled = false;
-    if (answer.trouble) return this.#note.trouble(answer.trouble, () => this.#make());
+    if (answer.trouble) return this.#note.trouble(answer.trouble, () => (answer.status ? this.#make() : this.load()));
     this.#form.reset();
     await this.#showOnce(answer.value, 'This is your new key.');
   }
@@ -116,7 +116,6 @@ export class ApiKeys {
 
   async #copy() {
     const field = byId('key-text');
-    field.select();
     try {
       await navigator.clipboard.writeText(field.value);
       setText(byId('key-copied'), 'Copied.');
@@ -124,6 +123,7 @@ export class ApiKeys {
       // Without HTTPS browsers do not let pages write to the clipboard.
       setText(byId('key-copied'), 'It is selected: copy it with Ctrl+C or ⌘C.');
       field.focus();
+      field.select();
     }
   }
 }

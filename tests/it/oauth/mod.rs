@@ -4,6 +4,6 @@ mod attacks;
 mod clients;
 mod conformance;
 mod discovery;
-mod documents;
+pub(crate) mod documents;
 mod flow;
 pub(crate) mod support;
