@@ -15,8 +15,9 @@
 //! | [`prompts`] · [`completion`] | what people can start · what could stand in an argument |
 //! | [`sealing`] · [`storage`] | what only we can read and make · what survives a restart |
 //! | [`client`] | how a program in Rust calls a gateway |
+//! | [`doctor`] | why a client does not get in |
 //! | [`upstream`] | where prices come from: the vendor's API, or the simulated market that speaks it; its answers are shared |
-//! | [`telemetry`] · `dashboard` | how it is watched · the embedded page |
+//! | [`telemetry`] · `dashboard` · `html` | how it is watched · the embedded page · how text gets into a page |
 //!
 //! The rules are in `tickgate-core`, the living state in `tickgate-actors`; the map is `docs/ARCHITECTURE.md`.
 
@@ -26,6 +27,8 @@ pub mod cli;
 pub mod client;
 pub mod completion;
 mod dashboard;
+pub mod doctor;
+mod html;
 pub mod http;
 pub mod identity;
 pub mod oauth;

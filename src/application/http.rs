@@ -19,12 +19,12 @@ use super::worker::{Served, WorkerParts};
 use super::{jwt_authority, public_url};
 use crate::auth::Authenticator;
 use crate::http::{Gateway, HttpMetrics, HttpSettings, Limiters, MoreRoutes, StreamSlots, Worker, app, openapi_document};
-use crate::identity::Refusals;
 use crate::oidc::ProviderClient;
 use crate::process::{bind, bound_writes, outlive_file_size_limit, wait_for_signal};
 use crate::registry::Registry;
 use crate::settings::{AuthMode, Environment, MarketSource, Reread, Settings, VersionCheck};
 use crate::storage::StoreHealth;
+use crate::tools::Account;
 use crate::upstream::cache::UpstreamCache;
 use crate::upstream::own::OwnKeys;
 use crate::upstream::simulated::Simulator;
@@ -107,16 +107,17 @@ impl Application {
         let resource_metadata = oauth.as_ref().map(|_| format!("{public_url}/.well-known/oauth-protected-resource/mcp"));
         let gateway = Arc::new(Gateway {
             settings: HttpSettings { resource_metadata, ..http_settings(&settings, &public_url, address) },
-            oauth,
-            authenticator: authenticator(&settings, &public_url, &identity)?,
+            oauth: oauth.map(Arc::new),
+            authenticator: Arc::new(authenticator(&settings, &public_url, &identity)?),
             browsers,
             tickets,
             sign_in,
             tokens: jwt_authority(&settings.access, &settings.listen, &public_url)?,
             directory: identity.directory.clone(),
             keys: identity.keys.clone(),
+            links: identity.key_links(&kept.seal, &public_url),
             audit: identity.audit.clone(),
-            refusals: Refusals::default(),
+            refusals: Arc::default(),
             sessions,
             session_limits: session_limits(&settings.sessions),
             server_info: Arc::clone(&worker.server_info),
@@ -133,7 +134,7 @@ impl Application {
         });
         let limiters = Limiters::new(&settings.limits);
         let (tasks, cache, own_keys) = (worker.tasks.clone(), worker.cache.clone(), worker.own_keys.clone());
-        let parts = HttpParts { gateway: Arc::clone(&gateway), worker, more };
+        let parts = HttpParts { account: account(&gateway), gateway: Arc::clone(&gateway), worker, more };
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         let drain = Duration::from_secs(settings.listen.drain_secs);
@@ -245,18 +246,34 @@ fn authenticator(settings: &Settings, public_url: &str, identity: &Identity) -> 
     Ok(Authenticator::new(access, tokens, identity.directory.clone(), identity.hashing.clone(), identity.clock))
 }
 
+/// What the tools of accounts work with: the same as the routes.
+fn account(gateway: &Gateway) -> Arc<Account> {
+    Arc::new(Account {
+        authenticator: Arc::clone(&gateway.authenticator),
+        browsers: gateway.browsers.clone(),
+        oauth: gateway.oauth.clone(),
+        directory: gateway.directory.clone(),
+        keys: gateway.keys.clone(),
+        links: gateway.links.clone(),
+        audit: gateway.audit.clone(),
+        refusals: Arc::clone(&gateway.refusals),
+        clock: gateway.clock,
+    })
+}
+
 /// What each HTTP worker is made of.
 #[derive(Clone)]
 struct HttpParts {
     gateway: Arc<Gateway>,
     worker: WorkerParts,
+    account: Arc<Account>,
     more: MoreRoutes,
 }
 
 impl HttpParts {
     /// Makes a worker on the thread that it will serve.
     fn build(&self) -> Rc<Worker> {
-        let Served { context, catalog, stateless } = self.worker.build();
+        let Served { context, catalog, stateless } = self.worker.build(Some(Arc::clone(&self.account)));
         Rc::new(Worker { gateway: Arc::clone(&self.gateway), context, catalog, stateless, provider: ProviderClient::new() })
     }
 }

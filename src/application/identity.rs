@@ -6,11 +6,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tickgate_actors::Clock;
 use tickgate_core::identity::HashKeys;
-use tickgate_core::ports::Store;
+use tickgate_core::ports::{Seal, Store};
 use tokio::sync::oneshot;
 
 use super::parts::Kept;
-use crate::identity::{AuditMetrics, AuditQueue, AuditWriter, Directory, KeyService, follow, write_last_uses, write_uses};
+use crate::http::KEY_LINK;
+use crate::identity::{
+    AuditMetrics, AuditQueue, AuditWriter, Directory, KeyLinks, KeyService, LinkParts, follow, write_last_uses, write_uses,
+};
 use crate::sealing::hash_keys;
 use crate::settings::{AuthMode, Settings};
 use crate::storage::data_keys;
@@ -53,6 +56,19 @@ impl Identity {
             AuditWriter::new(kept.database.audit(), Arc::clone(&store), AuditMetrics::register(registry)?, clock);
         let keys = KeyService::new(Arc::clone(&store), directory.clone(), audit.clone(), hashing.clone(), clock);
         Ok(Self { directory, keys, audit, hashing, store, queue, latest, clock })
+    }
+
+    /// The links under which keys are shown, at this gateway's address.
+    pub(super) fn key_links(&self, seal: &Arc<dyn Seal>, public_url: &str) -> KeyLinks {
+        let parts = LinkParts {
+            store: Arc::clone(&self.store),
+            seal: Arc::clone(seal),
+            keys: self.keys.clone(),
+            directory: self.directory.clone(),
+            audit: self.audit.clone(),
+            clock: self.clock,
+        };
+        KeyLinks::new(parts, format!("{public_url}{KEY_LINK}"))
     }
 
     /// Follows the store and tells it, until [`Following::end`].

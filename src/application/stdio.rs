@@ -70,7 +70,7 @@ impl StdioApplication {
         output: impl Write + Send + 'static,
     ) -> anyhow::Result<()> {
         let Self { parts: Parts { simulator, sessions, worker, kept, .. }, limits, bounds, _scratch } = self;
-        let served = worker.build();
+        let served = worker.build(None);
         let cache = worker.cache.clone();
         let sweep = actix_rt::spawn(sweep(worker.tasks.clone(), kept.store, worker.clock, move || cache.tidy()));
         let tell = actix_rt::spawn(tell(sessions.clone(), worker.registry.clone()));

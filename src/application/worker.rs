@@ -18,7 +18,7 @@ use tickgate_core::tape::Limits;
 use tokio::sync::watch;
 
 use crate::registry::{LiveRegistry, RegistryCatalog};
-use crate::tools::{ToolContext, ToolMetrics};
+use crate::tools::{Account, ToolContext, ToolMetrics};
 use crate::upstream::cache::UpstreamCache;
 use crate::upstream::own::OwnKeys;
 use crate::upstream::polygon::{FuturesApi, PolygonClient, PolygonSettings, UpstreamMetrics};
@@ -55,8 +55,8 @@ pub(super) struct Served {
 }
 
 impl WorkerParts {
-    /// Makes it on the thread that it will serve.
-    pub(super) fn build(&self) -> Served {
+    /// Makes it on the thread that it will serve. `account`: who is known, where callers show credentials.
+    pub(super) fn build(&self, account: Option<Arc<Account>>) -> Served {
         let clock = self.clock;
         let window = TapeWindow::new(self.tape, self.market.link.clone(), clock);
         self.market.link.attach(WindowActor::new(window.clone()).start().recipient());
@@ -70,6 +70,7 @@ impl WorkerParts {
             market: self.market.state.clone(),
             registry: self.registry.clone(),
             alerts: self.alerts.clone(),
+            account,
             seal: Arc::clone(&self.seal),
             metrics: self.tool_metrics.clone(),
             streaming: self.streaming,

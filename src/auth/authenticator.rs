@@ -16,7 +16,7 @@ use crate::identity::Directory;
 use crate::settings::AccessSettings;
 
 /// Longest credential looked at, in bytes.
-const MAX_CREDENTIAL_BYTES: usize = 4_096;
+pub const MAX_CREDENTIAL_BYTES: usize = 4_096;
 
 /// A credential as sent.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
-//! The command line: `serve`, `simulate`, `record`, `replay`, `check`, `healthcheck`, `backup`, `restore`, `keys`, `token create`, `audit`, `secrets`, `openapi`. Its flags come from the list of settings.
+//! The command line: `serve`, `simulate`, `record`, `replay`, `check`, `doctor`, `healthcheck`, `backup`, `restore`, `keys`, `token create`, `audit`, `secrets`, `openapi`. Its flags come from the list of settings.
 
 mod audit;
 mod backup;
 mod check;
+mod doctor;
 mod healthcheck;
 mod keys;
 mod record;
@@ -39,6 +40,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
     };
     let (name, matches) = matches.subcommand().unwrap_or(("serve", &matches));
     match name {
+        "doctor" => return doctor::run(matches),
         "openapi" => return openapi(),
         "secrets" => return secrets::run(),
         _ => {}
@@ -88,6 +90,7 @@ fn command() -> Command {
         .subcommand(with_settings(replay))
         .subcommand(with_settings(Command::new("check").about("Check the configuration and print it, secrets redacted")))
         .subcommand(with_settings(Command::new("healthcheck").about("Exit 0 if the gateway on HOST and PORT is ready, else 1")))
+        .subcommand(doctor::command())
         .subcommand(with_settings(backup::backup_command()))
         .subcommand(with_settings(backup::restore_command()))
         .subcommand(keys::command(with_settings))

@@ -34,6 +34,7 @@ assets!(
     "icon.png",
     "icon.svg",
     "index.html",
+    "key-link.js",
     "keys.js",
     "news.js",
     "note.js",

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use super::route::{Kind, RouteSpec};
 use super::slots::StreamSlots;
 use crate::auth::{Authenticator, BrowserSessions, JwtAuthority, StreamTickets};
-use crate::identity::{AuditWriter, Directory, KeyService, Refusals};
+use crate::identity::{AuditWriter, Directory, KeyLinks, KeyService, Refusals};
 use crate::oauth::AuthorizationServer;
 use crate::oidc::{ProviderClient, SignIn};
 use crate::registry::LiveRegistry;
@@ -123,9 +123,9 @@ pub struct Gateway {
     /// Settings.
     pub settings: HttpSettings,
     /// Who calls.
-    pub authenticator: Authenticator,
+    pub authenticator: Arc<Authenticator>,
     /// The authorization server for MCP clients, where people can sign in.
-    pub oauth: Option<AuthorizationServer>,
+    pub oauth: Option<Arc<AuthorizationServer>>,
     /// Which browsers are signed in; `None` without `SESSION_SECRET_KEY`.
     pub browsers: Option<Arc<BrowserSessions>>,
     /// Tickets for event streams; `None` as well.
@@ -138,10 +138,12 @@ pub struct Gateway {
     pub directory: Directory,
     /// Makes and changes API keys.
     pub keys: KeyService,
+    /// Opens the links under which keys are shown.
+    pub links: KeyLinks,
     /// The audit log.
     pub audit: AuditWriter,
     /// Refused keys that were told to it.
-    pub refusals: Refusals,
+    pub refusals: Arc<Refusals>,
     /// Which sessions exist.
     pub sessions: SessionDirectory,
     /// Bounds of each.

@@ -16,6 +16,7 @@ mod stack;
 mod tenure;
 
 pub use access::{Access, RouteAccess, access};
+pub use endpoints::KEY_LINK;
 pub use gateway::{Gateway, HttpMetrics, HttpSettings, Worker};
 pub use openapi::document as openapi_document;
 pub use slots::StreamSlots;

@@ -108,6 +108,9 @@ pub(super) enum Served {
     WithHttpSse,
 }
 
+/// A method that a route takes, and its handler.
+pub(super) type Taken = (Verb, fn() -> Route);
+
 /// One route.
 pub(super) struct RouteSpec {
     /// Its path; `{name}` stands for one segment.
@@ -119,7 +122,7 @@ pub(super) struct RouteSpec {
     /// When it exists.
     pub(super) served: Served,
     /// What it takes. Nothing: it is a place where nothing is, which must look the same to everyone.
-    pub(super) methods: &'static [(Verb, fn() -> Route)],
+    pub(super) methods: &'static [Taken],
 }
 
 /// A method that a route can take (RFC 9110 §9.3, RFC 5789).
@@ -178,7 +181,7 @@ static PATTERNS: LazyLock<Vec<&'static RouteSpec>> = LazyLock::new(|| ROUTES.ite
 
 impl RouteSpec {
     /// A route of every gateway.
-    pub(super) const fn new(path: &'static str, kind: Kind, door: Door, methods: &'static [(Verb, fn() -> Route)]) -> Self {
+    pub(super) const fn new(path: &'static str, kind: Kind, door: Door, methods: &'static [Taken]) -> Self {
         Self { path, kind, door, served: Served::Always, methods }
     }
 

@@ -4,8 +4,8 @@ use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
 use tickgate_core::access::Scope;
 
 use super::endpoints::{
-    API_KEYS, api, api_keys, auth, clients, dashboard, docs, events, fallback, health, mcp, metrics, oauth, progress, session,
-    stream_ticket, test_error, tools, upstream_key, user,
+    API_KEYS, KEY_LINK, api, api_keys, auth, clients, dashboard, docs, events, fallback, health, key_link, mcp, metrics, oauth,
+    progress, session, stream_ticket, test_error, tools, upstream_key, user,
 };
 use super::gateway::HttpSettings;
 use super::route::Verb::{Delete, Get, Post, Put};
@@ -79,6 +79,8 @@ pub(super) static ROUTES: &[RouteSpec] = &[
         &[(Get, || get().to(api_keys::get)), (Delete, || delete().to(api_keys::revoke))],
     ),
     RouteSpec::new("/auth/api-keys/{id}/rotate", Kind::Auth, WRITE, &[(Post, || post().to(api_keys::rotate))]),
+    // Who has a link is whoever the key is for: no other credential is asked for.
+    RouteSpec::new(KEY_LINK, Kind::Auth, OPEN, &[(Get, || get().to(key_link::page)), (Post, || post().to(key_link::open))]),
     RouteSpec::new(
         "/authorize",
         Kind::Consent,

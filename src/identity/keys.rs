@@ -57,6 +57,9 @@ pub enum KeyError {
     /// The owner has as many as they may.
     #[error("there are {MAX_KEYS_PER_OWNER} good keys of this owner already: revoke some first")]
     TooMany,
+    /// Their maker has as many links waiting as they may.
+    #[error("{} links wait to be opened already: use them, or let them expire", super::links::MAX_WAITING_LINKS)]
+    TooManyLinks,
     /// There are as many keys as there may be.
     #[error("the gateway keeps as many keys as it can: its operator can say more")]
     Full,
@@ -104,27 +107,54 @@ impl KeyService {
     /// # Errors
     /// When its owner does not exist or has too many, or the store is away.
     pub async fn create(&self, by: By, new: NewKey) -> Result<Rotated, KeyError> {
-        let inner = &*self.0;
-        if UserId::of_principal(&new.owner).is_some_and(|person| !inner.directory.knows(person)) {
-            return Err(KeyError::UnknownOwner);
-        }
-        self.make_room(&new.owner).await?;
-        let (scope, ttl_ms) = (new.scope, new.ttl_ms);
+        self.admit(&new.owner).await?;
         for _ in 0..ATTEMPTS {
-            let secret = random_secret();
-            let now = inner.clock.now();
-            let (key, secret) = ApiKey::create(new.clone(), random_u128(), &secret, &inner.hashing, now);
-            // A name that is taken already is another's key.
-            if inner.store.swap(Shelf::ApiKeys, record(&key), None, now).await?.is_none() {
-                continue;
+            if let Some(made) = self.try_create(&new, KeyId::new(random_u128())).await? {
+                self.tell_made(by, &made.key, new.ttl_ms).await;
+                return Ok(made);
             }
-            inner.directory.put_key(key.clone());
-            let ttl = ttl_ms.map_or_else(|| "never".to_owned(), |ms| ms.to_string());
-            let details = vec![("scope", scope.to_string()), ("ends_after_ms", ttl)];
-            self.tell(by, AuditAction::KeyCreate, &key, details).await;
-            return Ok(Rotated { key, secret });
         }
         Err(KeyError::Busy)
+    }
+
+    /// The same under a name that was told before.
+    ///
+    /// # Errors
+    /// As [`Self::create`]; [`KeyError::Busy`] when the name is taken.
+    pub async fn create_named(&self, by: By, new: NewKey, id: KeyId) -> Result<Rotated, KeyError> {
+        self.admit(&new.owner).await?;
+        let made = self.try_create(&new, id).await?.ok_or(KeyError::Busy)?;
+        self.tell_made(by, &made.key, new.ttl_ms).await;
+        Ok(made)
+    }
+
+    /// Whether somebody may have one more key.
+    ///
+    /// # Errors
+    /// When they do not exist or have too many, or the store is away.
+    pub async fn admit(&self, owner: &Principal) -> Result<(), KeyError> {
+        if UserId::of_principal(owner).is_some_and(|person| !self.0.directory.knows(person)) {
+            return Err(KeyError::UnknownOwner);
+        }
+        self.make_room(owner).await
+    }
+
+    /// Makes a key; `None` when the name is taken: it is another's.
+    async fn try_create(&self, new: &NewKey, id: KeyId) -> Result<Option<Rotated>, KeyError> {
+        let inner = &*self.0;
+        let now = inner.clock.now();
+        let (key, secret) = ApiKey::create(new.clone(), id.name(), &random_secret(), &inner.hashing, now);
+        if inner.store.swap(Shelf::ApiKeys, record(&key), None, now).await?.is_none() {
+            return Ok(None);
+        }
+        inner.directory.put_key(key.clone());
+        Ok(Some(Rotated { key, secret }))
+    }
+
+    async fn tell_made(&self, by: By, key: &ApiKey, ttl_ms: Option<u64>) {
+        let ttl = ttl_ms.map_or_else(|| "never".to_owned(), |ms| ms.to_string());
+        let details = vec![("scope", key.scope.to_string()), ("ends_after_ms", ttl)];
+        self.tell(by, AuditAction::KeyCreate, key, details).await;
     }
 
     /// Every key of an owner, or of all, dead ones too; the newest first.
@@ -275,7 +305,7 @@ pub(super) fn read(record: &Record) -> Option<ApiKey> {
 }
 
 /// 256 random bits.
-fn random_secret() -> [u8; 32] {
+pub(super) fn random_secret() -> [u8; 32] {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).expect("the operating system gives random bytes");
     secret

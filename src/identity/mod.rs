@@ -6,6 +6,8 @@
 //! | `entry` | what is in memory of one key |
 //! | `feed` | how does the memory follow the store, whoever wrote to it |
 //! | `keys` | how is a key made, shown, rotated and revoked |
+//! | `links` | how does a key reach its owner under a link that opens once |
+//! | `shown` | what does a key look like to those who may see it |
 //! | `uses` | which keys were used, told to the store now and then |
 //! | `audit` | how does what happened get into the audit log |
 //! | `refused` | which refusals are worth a row of it |
@@ -17,7 +19,9 @@ mod directory;
 mod entry;
 mod feed;
 mod keys;
+mod links;
 mod refused;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod uses;
@@ -27,5 +31,7 @@ pub use directory::{Directory, Fall};
 pub use entry::KeyEntry;
 pub use feed::follow;
 pub use keys::{By, KeyError, KeyService, MAX_KEYS_PER_OWNER, Rotated};
+pub use links::{KeyLinks, LinkFault, LinkHandedOut, LinkParts, MAX_WAITING_LINKS};
 pub use refused::Refusals;
+pub use shown::shown_key;
 pub use uses::{write_last_uses, write_uses};

@@ -87,7 +87,21 @@ impl AuthorizationServer {
             keys: written(&tokens.key_set()),
         };
         let (access_ms, refresh_ms) = lives;
-        Self { issuer, resource, tokens, store, keys, browsers, documents, audit, directory, access_ms, refresh_ms, clock, discovery }
+        Self {
+            issuer,
+            resource,
+            tokens,
+            store,
+            keys,
+            browsers,
+            documents,
+            audit,
+            directory,
+            access_ms,
+            refresh_ms,
+            clock,
+            discovery,
+        }
     }
 
     /// The discovery documents.

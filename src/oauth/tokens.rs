@@ -4,10 +4,11 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
 use tickgate_actors::clock::random_u128;
-use tickgate_core::access::Principal;
+use tickgate_core::access::{Caller, CredentialId, Principal};
 use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::identity::oauth::{
-    AuthorizationCode, CodeClaim, Consent, OAuthCode, OAuthError, Params, Redeemed, RevocationRequest, ScopeSet, TokenGrant, TokenRequest,
+    AuthorizationCode, ClientCredentials, CodeClaim, Consent, OAuthCode, OAuthError, Params, Redeemed, RevocationRequest,
+    ScopeSet, TokenGrant, TokenRequest,
 };
 use tickgate_core::identity::refresh::{
     FamilyEnd, FamilyTerms, Issue, Presented, PresentedRefresh, RefreshFamily, RefreshRandom,
@@ -154,6 +155,26 @@ impl AuthorizationServer {
             Ok(None) => self.end_family(family, FamilyEnd::CodeReplay, asker).await.err().unwrap_or_else(OAuthError::dead_grant),
             Err(error) => error,
         }
+    }
+
+    /// Rotates a caller's own refresh token on their word, without a form: the rules are those of `/token`. A client that has a secret
+    /// proves who it is there and nowhere else; a caller whose credential is an access token refreshes the sign-in that it came with.
+    ///
+    /// # Errors
+    /// As [`Self::token`]. Another's token is a dead one, and nothing happens to it.
+    pub async fn refresh_own(&self, token: &SecretString, caller: &Caller, asker: &Asker) -> Result<TokenAnswer, OAuthError> {
+        let presented = PresentedRefresh::read(token.expose_secret()).ok_or_else(OAuthError::dead_grant)?;
+        let (family, _) = self.family(presented.family).await?.ok_or_else(OAuthError::dead_grant)?;
+        let is_theirs = caller.authenticated
+            && caller.principal == family.terms.principal
+            && !matches!(caller.credential, CredentialId::Family(other) if other != family.id.0);
+        if !is_theirs {
+            tracing::info!(family = %family.id, "a refresh token is refused: it is not the caller's own");
+            return Err(OAuthError::dead_grant());
+        }
+        let client = family.terms.client.as_str();
+        self.authenticated(&ClientCredentials { id: client.to_owned(), secret: None, with_basic: false }).await?;
+        self.refresh(token, &RefreshUse { client, scope: None, resource: None, asker }).await
     }
 
     async fn refresh(&self, token: &SecretString, used: &RefreshUse<'_>) -> Result<TokenAnswer, OAuthError> {

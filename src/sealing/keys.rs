@@ -22,6 +22,7 @@ pub(super) struct SealingKey {
     pub(super) id: [u8; ID_BYTES],
     request_state: XChaCha20Poly1305,
     cursor: XChaCha20Poly1305,
+    key_page: XChaCha20Poly1305,
     tasks: XChaCha20Poly1305,
     alerts: XChaCha20Poly1305,
     sessions: XChaCha20Poly1305,
@@ -52,6 +53,7 @@ impl SealingKey {
             id: expand(&root, "key id"),
             request_state: cipher(Purpose::RequestState),
             cursor: cipher(Purpose::Cursor),
+            key_page: cipher(Purpose::KeyPage),
             tasks: cipher(Purpose::Record(Shelf::Tasks)),
             alerts: cipher(Purpose::Record(Shelf::Alerts)),
             sessions: cipher(Purpose::Record(Shelf::Sessions)),
@@ -79,6 +81,7 @@ impl SealingKey {
         match purpose {
             Purpose::RequestState => &self.request_state,
             Purpose::Cursor => &self.cursor,
+            Purpose::KeyPage => &self.key_page,
             Purpose::Record(Shelf::Tasks) => &self.tasks,
             Purpose::Record(Shelf::Alerts) => &self.alerts,
             Purpose::Record(Shelf::Sessions) => &self.sessions,
@@ -104,6 +107,7 @@ const fn label(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::RequestState => "request state",
         Purpose::Cursor => "cursor",
+        Purpose::KeyPage => "key page",
         Purpose::Record(Shelf::Tasks) => "record of tasks",
         Purpose::Record(Shelf::Alerts) => "record of alerts",
         Purpose::Record(Shelf::Sessions) => "record of sessions",

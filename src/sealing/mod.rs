@@ -36,6 +36,8 @@ pub enum Purpose {
     RequestState,
     /// Where a list goes on.
     Cursor,
+    /// What a page is to do with a key, for one person.
+    KeyPage,
     /// The body of a record in the store.
     Record(Shelf),
     /// The body of a row of the audit log.
@@ -210,6 +212,7 @@ impl From<Sealed> for Purpose {
         match what {
             Sealed::RequestState => Self::RequestState,
             Sealed::Cursor => Self::Cursor,
+            Sealed::KeyPage => Self::KeyPage,
         }
     }
 }

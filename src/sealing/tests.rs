@@ -8,6 +8,7 @@ fn purposes() -> Vec<Purpose> {
     let alone = [
         Purpose::RequestState,
         Purpose::Cursor,
+        Purpose::KeyPage,
         Purpose::AuditRow,
         Purpose::AuditMark,
         Purpose::BrowserCookie,

@@ -169,7 +169,7 @@ pub const SPECS: &[Spec] = &[
     spec(
         "TOOLSETS",
         "standard",
-        "all, or a comma list of standard, stocks, options, indices, forex, crypto, futures, reference, news, fundamentals, economy, benzinga, analytics, streaming, alerts, assist",
+        "all, or a comma list of standard, stocks, options, indices, forex, crypto, futures, reference, news, fundamentals, economy, benzinga, analytics, streaming, alerts, assist, account",
         "Tools that are listed. `search_endpoints` and `call_endpoint` of `standard` reach every market endpoint whatever stands here.",
     ),
     spec(

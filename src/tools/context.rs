@@ -14,6 +14,7 @@ use tickgate_core::ports::Seal;
 use tickgate_core::tape::{Event, Position};
 use tickgate_core::time::Millis;
 
+use super::account::Account;
 use super::metrics::ToolMetrics;
 use super::tool::Asks;
 use crate::registry::LiveRegistry;
@@ -32,6 +33,8 @@ pub struct ToolContext {
     pub registry: LiveRegistry,
     /// Price alerts.
     pub alerts: Alerts,
+    /// Who is known, and who learns what happened; `None` where one client started us and nobody shows a credential.
+    pub account: Option<Arc<Account>>,
     /// Seals cursors.
     pub seal: Arc<dyn Seal>,
     /// What tools count.

@@ -1,5 +1,6 @@
 //! What models can call: rows of the endpoint table, and tools written by hand.
 
+mod account;
 mod alerts;
 mod analytics;
 mod arguments;
@@ -23,6 +24,7 @@ mod tool;
 mod toolset;
 mod watch_price;
 
+pub use account::Account;
 pub use context::ToolContext;
 pub use endpoint::{
     AsOf, Compare, Endpoint, Fallback, Field, FieldKind, Kind, Literal, Parameter, Place, Request, Shape, Unit, Variant,
@@ -47,6 +49,7 @@ pub fn all() -> Vec<Tool> {
         .chain(alerts)
         .chain([summarize_news::tool()])
         .chain(analytics::tools())
+        .chain(account::tools())
         .map(metrics::counted)
         .collect()
 }

@@ -38,10 +38,12 @@ pub enum Toolset {
     Alerts,
     /// What a model of the client's helps with.
     Assist,
+    /// Who calls, their tokens, and everybody's keys. Secrets do not belong in transcripts, so it is not in `standard`.
+    Account,
 }
 
 /// Every name with its group, in the order of the list.
-const NAMES: [(Toolset, &str); 16] = [
+const NAMES: [(Toolset, &str); 17] = [
     (Toolset::Standard, "standard"),
     (Toolset::Stocks, "stocks"),
     (Toolset::Options, "options"),
@@ -58,6 +60,7 @@ const NAMES: [(Toolset, &str); 16] = [
     (Toolset::Streaming, "streaming"),
     (Toolset::Alerts, "alerts"),
     (Toolset::Assist, "assist"),
+    (Toolset::Account, "account"),
 ];
 
 /// Market tools of `standard`. Streaming, alerts and assist are in it as a whole.
@@ -94,6 +97,9 @@ pub const STANDARD: &[&str] = &[
     "get_macd",
 ];
 
+/// The tool of `account` that is in `standard` too: no secret is in it.
+const WHO_AM_I: &str = "get_user_info";
+
 impl Toolset {
     /// Every group, in the order of the list.
     pub const ALL: [Self; NAMES.len()] = {
@@ -123,7 +129,7 @@ impl Toolset {
     pub fn has(self, tool: &Tool) -> bool {
         let whole = matches!(tool.toolset, Self::Streaming | Self::Alerts | Self::Assist);
         tool.toolset == self
-            || self == Self::Standard && (whole || STANDARD.contains(&tool.name))
+            || self == Self::Standard && (whole || tool.name == WHO_AM_I || STANDARD.contains(&tool.name))
             || endpoints::find(tool.name).is_some_and(|endpoint| endpoint.is_in(self))
     }
 }

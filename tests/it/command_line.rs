@@ -32,6 +32,7 @@ fn the_version_and_the_help_are_printed() {
         "record",
         "replay",
         "check",
+        "doctor",
         "healthcheck",
         "backup",
         "restore",

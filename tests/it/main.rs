@@ -6,12 +6,14 @@ mod support;
 
 mod access;
 mod account;
+mod account_page;
 mod api_keys;
 mod canary;
 mod client_library;
 mod clients;
 mod command_line;
 mod conformance;
+mod doctor;
 mod edge;
 mod fan_in;
 mod health;

@@ -7,6 +7,8 @@ pub enum Sealed {
     RequestState,
     /// Cursors of lists.
     Cursor,
+    /// What a page is to do with a key for the person who asked for it.
+    KeyPage,
 }
 
 /// Seals and opens.

@@ -7,9 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::field::{FieldCode, FieldError};
-use tickgate_core::identity::api_key::{
-    ApiKey, KeyForbidden, KeyId, KeyRequest, MAX_GRACE_HOURS, NewKey, may_create, may_manage,
-};
+use tickgate_core::identity::api_key::{KeyForbidden, KeyId, KeyRequest, NewKey, grace_hours, may_create, may_manage};
 use tickgate_core::time::Millis;
 
 use super::mcp::{must_be_json, read_bytes, unknown_caller};
@@ -17,12 +15,10 @@ use super::query::{Query, wrong};
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker, client_ip};
 use crate::http::request::{RequestIdentity, caller};
-use crate::identity::{By, KeyError, Rotated, Who};
+use crate::identity::{By, KeyError, Rotated, Who, shown_key};
 
 /// Longest body.
 const MAX_BODY_BYTES: usize = 4_096;
-/// How long an old secret stays good when nothing is said, in hours: a day to bring the new one everywhere.
-const DEFAULT_GRACE_HOURS: u64 = 24;
 const HOUR_MS: u64 = 3_600_000;
 
 pub(in crate::http) async fn list(request: HttpRequest, OnWorker(worker): OnWorker) -> HttpResponse {
@@ -67,7 +63,7 @@ async fn listed(request: &HttpRequest, worker: &Worker) -> Result<Value, Problem
     }
     let keys = worker.gateway.keys.list((!all).then_some(&caller.principal)).await.map_err(|error| problem(&error))?;
     let now = worker.gateway.clock.now();
-    Ok(json!({ "api_keys": keys.iter().map(|key| shown(key, now)).collect::<Vec<_>>() }))
+    Ok(json!({ "api_keys": keys.iter().map(|key| shown_key(key, now)).collect::<Vec<_>>() }))
 }
 
 async fn created(request: &HttpRequest, payload: Payload, worker: &Worker) -> Result<Value, Problem> {
@@ -90,14 +86,14 @@ async fn found(request: &HttpRequest, worker: &Worker) -> Result<Value, Problem>
     Query::read(request, &[])?;
     let caller = owner_of_keys(request)?;
     let key = worker.gateway.keys.get(id_of(request)?, |key| may_manage(&caller, key, false)).await;
-    Ok(shown(&key.map_err(|error| problem(&error))?, worker.gateway.clock.now()))
+    Ok(shown_key(&key.map_err(|error| problem(&error))?, worker.gateway.clock.now()))
 }
 
 async fn rotated(request: &HttpRequest, payload: Payload, worker: &Worker) -> Result<Value, Problem> {
     Query::read(request, &[])?;
     let caller = owner_of_keys(request)?;
     let id = id_of(request)?;
-    let grace_ms = grace_hours(&fields(request, payload).await?).map_err(Problem::invalid_fields)? * HOUR_MS;
+    let grace_ms = grace_of(&fields(request, payload).await?).map_err(Problem::invalid_fields)? * HOUR_MS;
     let (keys, by) = (worker.gateway.keys.clone(), by(&caller, request, worker));
     let made = actix_rt::spawn(async move { keys.rotate(by, id, grace_ms, |key| may_manage(&caller, key, true)).await });
     let made = made.await.map_err(|_| lost())?.map_err(|error| problem(&error))?;
@@ -142,47 +138,23 @@ async fn fields(request: &HttpRequest, payload: Payload) -> Result<Map<String, V
     serde_json::from_slice(&body).map_err(|_| Problem::bad_request("invalid_body", "the body must be a JSON object"))
 }
 
-fn grace_hours(fields: &Map<String, Value>) -> Result<u64, Vec<FieldError>> {
-    let error = |field: &str, code, message: String| FieldError::new(field, code, message);
+/// For how many hours the old secret stays good.
+fn grace_of(fields: &Map<String, Value>) -> Result<u64, Vec<FieldError>> {
     let unknown = fields.keys().filter(|field| *field != "grace_hours").take(8);
     let mut errors: Vec<FieldError> =
-        unknown.map(|_| error("body", FieldCode::Unknown, "use grace_hours and nothing else".to_owned())).collect();
-    let hours = match fields.get("grace_hours") {
-        None | Some(Value::Null) => DEFAULT_GRACE_HOURS,
-        Some(hours) => hours.as_u64().filter(|hours| *hours <= MAX_GRACE_HOURS).unwrap_or_else(|| {
-            let message = format!("must be a whole number from 0 to {MAX_GRACE_HOURS}");
-            errors.push(error("grace_hours", FieldCode::OutOfBounds, message));
-            0
-        }),
-    };
-    if errors.is_empty() { Ok(hours) } else { Err(errors) }
-}
-
-/// A key as it is shown: never its secret, never its hash.
-fn shown(key: &ApiKey, now: Millis) -> Value {
-    let state = match key.stands(now) {
-        Ok(()) => "good".to_owned(),
-        Err(refusal) => refusal.to_string(),
-    };
-    let time = |time: Option<Millis>| time.map(|time| time.to_string());
-    json!({
-        "key_id": key.id,
-        "name": key.name,
-        "user_id": key.owner.as_str().strip_prefix("user:").unwrap_or(key.owner.as_str()),
-        "scope": key.scope,
-        "state": state,
-        "created_at": key.created.to_string(),
-        "expires_at": time(key.expires),
-        "last_used_at": time(key.last_used),
-        "rotated_at": time(key.rotated),
-        "old_secret_until": time(key.old.map(|old| old.until).filter(|until| *until > now)),
-        "revoked_at": time(key.revoked),
-        "limit_per_minute": key.limit_per_minute,
-    })
+        unknown.map(|_| FieldError::new("body", FieldCode::Unknown, "use grace_hours and nothing else")).collect();
+    match grace_hours(fields) {
+        Ok(hours) if errors.is_empty() => Ok(hours),
+        Ok(_) => Err(errors),
+        Err(error) => {
+            errors.push(error);
+            Err(errors)
+        }
+    }
 }
 
 fn shown_once(made: &Rotated, now: Millis) -> Value {
-    let mut shown = shown(&made.key, now);
+    let mut shown = shown_key(&made.key, now);
     shown["key"] = json!(made.secret.expose_secret());
     shown
 }
@@ -211,7 +183,7 @@ fn problem(error: &KeyError) -> Problem {
     match error {
         KeyError::Forbidden(why) => forbidden(*why),
         KeyError::UnknownOwner => wrong("user_id", text),
-        KeyError::TooMany => Problem::new(StatusCode::CONFLICT, "too_many_keys", text),
+        KeyError::TooMany | KeyError::TooManyLinks => Problem::new(StatusCode::CONFLICT, "too_many_keys", text),
         KeyError::Dead(_) => Problem::new(StatusCode::CONFLICT, "dead_key", text),
         KeyError::Busy => Problem::new(StatusCode::CONFLICT, "busy", text),
         KeyError::Full | KeyError::Store(_) => Problem::unavailable(text),

@@ -57,7 +57,8 @@ fn owner(request: &HttpRequest) -> Result<Principal, Problem> {
     if caller.authenticated {
         return Ok(caller.principal);
     }
-    let detail = "Unauthorized: connected clients belong to somebody; sign in at /auth/login or send a credential with the scope write";
+    let detail =
+        "Unauthorized: connected clients belong to somebody; sign in at /auth/login or send a credential with the scope write";
     Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail))
 }
 

@@ -9,6 +9,7 @@ pub(super) mod docs;
 pub(super) mod events;
 pub(super) mod fallback;
 pub(super) mod health;
+pub(super) mod key_link;
 pub(super) mod mcp;
 pub(super) mod metrics;
 pub(super) mod oauth;
@@ -25,6 +26,8 @@ use actix_web::HttpRequest;
 
 /// Where API keys are managed.
 pub(super) const API_KEYS: &str = "/auth/api-keys";
+/// Where a link shows its key. The secret of the link stands behind it, after `#`.
+pub const KEY_LINK: &str = "/auth/key-link";
 
 /// The cursor of a stream's request: the `Last-Event-ID` header wins over `?last_event_id=` (DESIGN §3).
 pub(super) fn cursor_of(request: &HttpRequest) -> Option<String> {

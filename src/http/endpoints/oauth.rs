@@ -145,10 +145,10 @@ fn unreadable(problem: &Problem) -> OAuthError {
 
 fn found(worker: &Worker) -> Result<&AuthorizationServer, Problem> {
     let detail = "There is no authorization server here: nobody can sign in; docs/AUTH.md says how to set it up.";
-    worker.gateway.oauth.as_ref().ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
+    worker.gateway.oauth.as_deref().ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
 }
 
-async fn form(request: &HttpRequest, payload: Payload) -> Result<String, Problem> {
+pub(super) async fn form(request: &HttpRequest, payload: Payload) -> Result<String, Problem> {
     let named = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = named.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {

@@ -22,7 +22,7 @@ use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::{RequestIdentity, caller};
 
 /// The status of each class of failure of a tool.
-const CLASSES: [(&str, StatusCode); 17] = [
+const CLASSES: [(&str, StatusCode); 22] = [
     ("invalid_argument", StatusCode::BAD_REQUEST),
     ("not_found", StatusCode::NOT_FOUND),
     ("not_entitled", StatusCode::FORBIDDEN),
@@ -38,6 +38,12 @@ const CLASSES: [(&str, StatusCode); 17] = [
     ("timeout", StatusCode::GATEWAY_TIMEOUT),
     ("too_few_bars", StatusCode::UNPROCESSABLE_ENTITY),
     ("undefined", StatusCode::UNPROCESSABLE_ENTITY),
+    // Of accounts. That a token in the arguments is not good says nothing of the credential of the request, so it is no 401.
+    ("invalid_token", StatusCode::UNPROCESSABLE_ENTITY),
+    ("invalid_grant", StatusCode::BAD_REQUEST),
+    ("invalid_client", StatusCode::BAD_REQUEST),
+    ("forbidden", StatusCode::FORBIDDEN),
+    ("conflict", StatusCode::CONFLICT),
     ("client_capability_missing", StatusCode::UNPROCESSABLE_ENTITY),
     // What has no better one.
     ("tool_failed", StatusCode::UNPROCESSABLE_ENTITY),

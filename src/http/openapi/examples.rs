@@ -32,9 +32,11 @@ pub(super) fn example(id: &str) -> Value {
         "session" => json!({"sign_in": true, "reads": true, "own_upstream_key": true, "user": {
             "id": "0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "name": "Ada", "email": "ada@example.com", "email_verified": true, "role": "user",
             "created": "2026-03-10T18:31:07.294Z", "last_seen": "2026-03-10T18:31:07.294Z"}}),
-        "clients_list" => json!({"clients": [{"id": "5d2e4f61a7c8b9d0e1f203140f3b9c0a", "client_id": "client-0pHxR2tYw5Zk8mB3nC6vQa",
+        "clients_list" => {
+            json!({"clients": [{"id": "5d2e4f61a7c8b9d0e1f203140f3b9c0a", "client_id": "client-0pHxR2tYw5Zk8mB3nC6vQa",
             "name": "A client", "place": "client.example", "scopes": "read write", "agreed_at": "2026-03-10T18:31:07.294Z",
-            "last_used_at": "2026-03-10T18:31:07.294Z", "signed_in": 1}]}),
+            "last_used_at": "2026-03-10T18:31:07.294Z", "signed_in": 1}]})
+        }
         "api_keys_list" => json!({"api_keys": [super::keys::example()]}),
         "api_keys_get" => super::keys::example(),
         "api_keys_create" | "api_keys_rotate" => {
@@ -42,6 +44,7 @@ pub(super) fn example(id: &str) -> Value {
             example["key"] = json!("tg_<id>_<secret>");
             example
         }
+        "key_link_page" | "key_link_open" => json!("<!doctype html>…"),
         "health" => json!({"status": "healthy", "uptime_seconds": 12, "version": env!("CARGO_PKG_VERSION"), "checks": {}}),
         "live" => json!({"status": "alive"}),
         "ready" => json!({"status": "ready"}),
@@ -65,6 +68,10 @@ pub(super) fn arguments(tool: &str) -> Value {
         "get_support_resistance" => json!({"symbol": "AAPL", "bars": 250}),
         "get_technical_indicators" => {
             json!({"symbol": "AAPL", "indicators": ["rsi", "macd", "sma:50"], "bars": 120, "max_points": 5})
+        }
+        "refresh_token" => json!({"refresh_token": "tgr_<name>_<secret>"}),
+        "manage_api_keys" => {
+            json!({"action": "create", "user_id": "ada", "scope": "read", "name": "nightly report", "ttl_hours": 720})
         }
         "search_endpoints" => json!({"query": "dividend yield", "limit": 3}),
         "call_endpoint" => json!({"name": "list_dividends", "arguments": {"ticker": "AAPL", "limit": 3}}),

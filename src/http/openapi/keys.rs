@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tickgate_core::identity::api_key::{MAX_GRACE_HOURS, MAX_KEY_NAME_CHARS, MAX_LIMIT_PER_MINUTE, MAX_TTL_HOURS};
 
 use super::operations::{AnswerKind, Operation, Parameter, query};
-use crate::http::endpoints::API_KEYS;
+use crate::http::endpoints::{API_KEYS, KEY_LINK};
 
 /// One key.
 const ONE: &str = "/auth/api-keys/{id}";
@@ -68,6 +68,28 @@ pub(super) const KEY_OPERATIONS: &[Operation] = &[
     },
 ];
 
+/// The page of a one-time link.
+pub(super) const LINK_OPERATIONS: &[Operation] = &[
+    Operation {
+        method: "get",
+        path: KEY_LINK,
+        id: "key_link_page",
+        tag: "account",
+        summary: "The page of a one-time link to an API key, for browsers: a button. It opens nothing by itself",
+        parameters: &[],
+        answer: AnswerKind::Text,
+    },
+    Operation {
+        method: "post",
+        path: KEY_LINK,
+        id: "key_link_open",
+        tag: "account",
+        summary: "Open a one-time link (a form with `link`): a page that shows the key, once",
+        parameters: &[],
+        answer: AnswerKind::Text,
+    },
+];
+
 /// Adds what the operations take.
 pub(super) fn patch_bodies(document: &mut Value) {
     let create = json!({"type": "object", "additionalProperties": false, "properties": {
@@ -83,6 +105,11 @@ pub(super) fn patch_bodies(document: &mut Value) {
     let body = |schema: Value, example: Value| json!({"content": {"application/json": {"schema": schema, "example": example}}});
     let example = json!({"name": "nightly report", "scope": "read", "ttl_hours": 720});
     document["paths"][API_KEYS]["post"]["requestBody"] = body(create, example);
+    let link = json!({"type": "object", "required": ["link"], "properties": {
+        "link": {"type": "string", "description": "What stands behind the # in the link"},
+    }});
+    document["paths"][KEY_LINK]["post"]["requestBody"] =
+        json!({"required": true, "content": {"application/x-www-form-urlencoded": {"schema": link}}});
     document["paths"][ROTATE]["post"]["requestBody"] = body(rotate, json!({"grace_hours": 24}));
 }
 

@@ -17,7 +17,7 @@ use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
 use self::account_operations::ACCOUNT_OPERATIONS;
 use self::examples::{arguments, example};
-use self::keys::KEY_OPERATIONS;
+use self::keys::{KEY_OPERATIONS, LINK_OPERATIONS};
 use self::oauth_operations::OAUTH_OPERATIONS;
 use self::operations::{AnswerKind, MCP_NAME, OPERATIONS, Operation, STREAM_TICKET, UPSTREAM_KEY};
 use crate::prompts::Prompt;
@@ -58,7 +58,7 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
 
 /// Every operation but those of the tools.
 fn operations() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(ACCOUNT_OPERATIONS).chain(KEY_OPERATIONS).chain(OAUTH_OPERATIONS)
+    OPERATIONS.iter().chain(ACCOUNT_OPERATIONS).chain(KEY_OPERATIONS).chain(LINK_OPERATIONS).chain(OAUTH_OPERATIONS)
 }
 
 fn swagger() -> Value {

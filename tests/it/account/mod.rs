@@ -1,94 +1,114 @@
-//! The account page and what it stands on: who is signed in, which clients may act for them, and how that ends.
+//! The account tools from outside: over both eras of MCP and over plain HTTP, by everybody who might try.
 
-mod attacks;
-mod clients;
-mod page;
-mod session;
+mod links;
+mod roles;
+mod sampling;
+mod user_info;
 
 use serde_json::{Value, json};
 
-use crate::oauth::support::{REDIRECT, asking, csrf_of, exchange, form, location, register, told};
-use crate::support::browser::signing_in;
-use crate::support::{Answer, Browser, OidcProvider, TestGateway, get, postgres};
+use crate::api_keys::{bearer, gateway};
+use crate::support::stateless::Stateless;
+use crate::support::{McpClient, TestGateway, post};
 
-const DATA_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-const SESSION_KEY: &str = "404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f";
-const JWT_KEY: &str = "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
-const CLIENTS: &str = "/api/user/clients";
-
-/// A gateway on this database at which people can sign in; nothing: a file.
-fn gateway(provider: &OidcProvider, url: &str, more: &[(&str, &str)]) -> TestGateway {
-    let issuer = provider.issuer();
-    let own = [
-        ("DATABASE_URL", url),
-        ("DATA_ENCRYPTION_KEY", DATA_KEY),
-        ("SESSION_SECRET_KEY", SESSION_KEY),
-        ("JWT_SECRET_KEY", JWT_KEY),
-    ];
-    TestGateway::with(&signing_in(&issuer, &[&own[..], more].concat()))
+/// A gateway that lists the account tools; `url`: its PostgreSQL database, or nothing for a file.
+fn accounts(url: &str, settings: &[(&str, &str)]) -> TestGateway {
+    gateway(url, &[&[("TOOLSETS", "standard,account")][..], settings].concat())
 }
 
-/// A file, and a database of PostgreSQL.
-fn databases() -> [String; 2] {
-    [String::new(), postgres::Server::shared().database()]
+/// The three ways to call a tool.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Session,
+    Stateless,
+    Rest,
 }
 
-/// A browser in which this person is signed in.
-fn signed_in(gateway: &TestGateway, provider: &OidcProvider, name: &str) -> Browser {
-    provider.script().person = json!({"sub": name, "email": format!("{name}@example.com"), "email_verified": true, "name": name});
-    let mut browser = Browser::of(gateway);
-    assert_eq!(browser.sign_in(provider).status, 303);
-    browser
+impl Way {
+    const ALL: [Self; 3] = [Self::Session, Self::Stateless, Self::Rest];
 }
 
-/// A client that registered under a name, to be sent back there; its id.
-fn client(gateway: &TestGateway, name: &str, redirect: &str) -> String {
-    let registered = register(gateway, &json!({"redirect_uris": [redirect], "client_name": name}));
-    registered["client_id"].as_str().unwrap().to_owned()
+/// How a call ended.
+#[derive(Debug, PartialEq)]
+enum Ended {
+    /// With a structured answer.
+    Good(Value),
+    /// With a result that is an error: its class.
+    Failed(String),
+    /// Without having been run: the HTTP status, or the code of the protocol's error.
+    Refused(i64),
 }
 
-/// Agrees to a client where asked; a code for it.
-fn code(browser: &mut Browser, client: &str, redirect: &str) -> String {
-    let asked = browser.get(&asking(client, &[("redirect_uri", redirect)]));
-    let back = if asked.status == 303 {
-        location(&asked)
-    } else {
-        let csrf = csrf_of(&asked.text());
-        let agree = form("/authorize", &[("csrf", &csrf), ("decision", "allow")]).header("Sec-Fetch-Site", "same-origin");
-        location(&browser.send(agree, "/authorize"))
+/// What came over the wire, and what it means.
+struct Called {
+    raw: String,
+    ended: Ended,
+}
+
+impl Called {
+    fn good(self) -> Value {
+        match self.ended {
+            Ended::Good(value) => value,
+            _ => panic!("{}", self.raw),
+        }
+    }
+
+    fn class(self) -> String {
+        match self.ended {
+            Ended::Failed(class) => class,
+            _ => panic!("{}", self.raw),
+        }
+    }
+}
+
+fn call(gateway: &TestGateway, way: Way, key: Option<&str>, tool: &str, arguments: &Value) -> Called {
+    let params = json!({"name": tool, "arguments": arguments});
+    let answer = match way {
+        Way::Session => McpClient::connect_as(gateway.address, "2025-11-25", key).ask("tools/call", params),
+        Way::Stateless => {
+            let client = Stateless::new(gateway.address);
+            key.map_or(client.clone(), |key| client.with_key(key)).ask("tools/call", params)
+        }
+        Way::Rest => {
+            let request = post(&format!("/tools/{tool}"), arguments.to_string()).header("Content-Type", "application/json");
+            match key {
+                Some(key) => bearer(request, key).send(gateway.address),
+                None => request.send(gateway.address),
+            }
+        }
     };
-    told(&back)["code"].clone()
+    let status = answer.status;
+    let raw = answer.text();
+    let body: Value = serde_json::from_str(&raw).unwrap_or_else(|error| panic!("{error}: {raw}"));
+    let ended = match way {
+        Way::Rest if status == 200 => Ended::Good(body),
+        // A failure of the tool has the name of its class; a refusal before it, the status.
+        Way::Rest => match class_of(&body) {
+            class if ["unknown-tool", "insufficient-scope", "unauthorized"].contains(&&*class) => Ended::Refused(status.into()),
+            class => Ended::Failed(class.replace('-', "_")),
+        },
+        _ if body["error"].is_object() => Ended::Refused(body["error"]["code"].as_i64().unwrap()),
+        _ if body["result"]["isError"] == true => {
+            Ended::Failed(body["result"]["_meta"]["tickgate/error"]["class"].as_str().unwrap().to_owned())
+        }
+        _ => Ended::Good(body["result"]["structuredContent"].clone()),
+    };
+    Called { raw, ended }
 }
 
-/// Connects a client; its id, its access token and its refresh token.
-fn connect(gateway: &TestGateway, browser: &mut Browser, name: &str) -> (String, String, String) {
-    let id = client(gateway, name, REDIRECT);
-    let (access, refresh) = tokens(gateway, browser, &id);
-    (id, access, refresh)
+fn class_of(problem: &Value) -> String {
+    problem["type"].as_str().unwrap_or_default().rsplit(['/', '#', ':']).next().unwrap_or_default().to_owned()
 }
 
-fn tokens(gateway: &TestGateway, browser: &mut Browser, client: &str) -> (String, String) {
-    let code = code(browser, client, REDIRECT);
-    let tokens = exchange(gateway, client, &code, &[]).json();
-    let text = |field: &str| tokens[field].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned();
-    (text("access_token"), text("refresh_token"))
-}
-
-/// The clients of whoever is signed in in a browser.
-fn listed(browser: &mut Browser) -> Vec<Value> {
-    let answer = browser.get(CLIENTS);
-    assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
-    answer.json()["clients"].as_array().unwrap().clone()
-}
-
-/// What one of them is called.
-fn id_of(clients: &[Value], client: &str) -> String {
-    let found = clients.iter().find(|listed| listed["client_id"] == client);
-    found.unwrap_or_else(|| panic!("no {client} in {clients:?}"))["id"].as_str().unwrap().to_owned()
-}
-
-/// Disconnects a client as our own page does.
-fn disconnect(browser: &mut Browser, id: &str) -> Answer {
-    let path = format!("{CLIENTS}/{id}");
-    browser.send(get(&path).method("DELETE").header("Sec-Fetch-Site", "same-origin"), &path)
+/// The names of the tools that somebody is shown.
+fn listed(gateway: &TestGateway, key: Option<&str>) -> Vec<String> {
+    let (mut names, mut params) = (Vec::new(), json!({}));
+    let client = Stateless::new(gateway.address);
+    let client = key.map_or(client.clone(), |key| client.with_key(key));
+    loop {
+        let page = client.result("tools/list", params);
+        names.extend(page["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap().to_owned()));
+        let Some(next) = page["nextCursor"].as_str() else { return names };
+        params = json!({ "cursor": next });
+    }
 }

@@ -1,5 +1,6 @@
 //! The authorization server from outside: a client that has nothing but the URL, a browser with cookies, and those who attack both.
 
+mod account_tools;
 mod attacks;
 mod clients;
 mod conformance;

@@ -69,6 +69,7 @@ impl Browser {
         browser
     }
 
+    /// The person `root` is an admin.
     pub(crate) fn sign_in(&mut self, gateway: &TestGateway, name: &str) {
         let url = gateway.url("");
         let (user, cookie) = on_store(gateway, async |store| {
@@ -80,8 +81,12 @@ impl Browser {
                 email_verified: true,
                 name: Some(name.to_owned()),
             };
-            let user =
-                User::first_seen(UserId(tickgate_actors::clock::random_u128()), &identity, &AdminEmails::default(), clock.now());
+            let user = User::first_seen(
+                UserId(tickgate_actors::clock::random_u128()),
+                &identity,
+                &AdminEmails::new(["root@example.com"]),
+                clock.now(),
+            );
             let record = Record {
                 id: user.account_key().0,
                 principal: user.principal().as_str().to_owned(),

@@ -177,27 +177,6 @@ impl Server {
     }
 }
 
-/// Every row of every table of a database, as text.
-pub(crate) fn dump(url: &str) -> String {
-    let read = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-            tokio::spawn(connection);
-            let tables = client.query("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'", &[]).await.unwrap();
-            let mut text = String::new();
-            for table in tables {
-                let table: String = table.get(0);
-                for row in client.query(&format!("SELECT t::text FROM \"{table}\" t"), &[]).await.unwrap() {
-                    text.push_str(&format!("{table} {}\n", row.get::<_, String>(0)));
-                }
-            }
-            text
-        })
-    };
-    std::thread::scope(|scope| scope.spawn(read).join()).unwrap()
-}
-
 /// Says something to a database, and waits until its server listens; `log`: what to show if it never does.
 pub(crate) fn say(url: &str, sql: &str, log: &Path) {
     let run = || {

@@ -150,6 +150,20 @@ fn the_settings_of_the_http_server_do_not_matter_and_its_port_is_not_bound() {
 }
 
 #[test]
+fn who_started_us_is_told_so_and_there_are_no_accounts() {
+    let mut program = Program::start(&[("TOOLSETS", "all")]);
+    program.greet("2025-11-25");
+    let mut call =
+        |id: u64, tool: &str, arguments: Value| program.ask(id, "tools/call", json!({"name": tool, "arguments": arguments}));
+    let told = call(1, "get_user_info", json!({}))["structuredContent"].clone();
+    assert_eq!((&told["principal"], &told["scope"], &told["user"]), (&json!("stdio:local"), &json!("write"), &json!(null)));
+    for (tool, arguments) in [("get_user_info", json!({"token": "x"})), ("refresh_token", json!({"refresh_token": "x"}))] {
+        let refused = call(2, tool, arguments);
+        assert_eq!(refused["_meta"]["tickgate/error"]["class"], "not_found", "{tool}: {refused}");
+    }
+}
+
+#[test]
 fn calls_of_both_eras_stream_side_by_side_and_each_is_answered_once() {
     let mut program = Program::start(&[]);
     program.greet("2025-11-25");

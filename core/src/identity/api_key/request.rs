@@ -12,6 +12,8 @@ pub const MAX_KEY_NAME_CHARS: usize = 64;
 pub const MAX_TTL_HOURS: u64 = 87_600;
 /// Longest time for which an old secret stays good, in hours: thirty days.
 pub const MAX_GRACE_HOURS: u64 = 720;
+/// How long an old secret stays good when nothing is said, in hours: a day to bring the new one everywhere.
+pub const DEFAULT_GRACE_HOURS: u64 = 24;
 /// Most requests a minute that a key's own limit may allow.
 pub const MAX_LIMIT_PER_MINUTE: u64 = 1_000_000;
 /// Longest name of an owner, in characters.
@@ -73,6 +75,17 @@ impl KeyRequest {
             None => None,
         }
     }
+}
+
+/// For how many hours the present secret is to stay good after a rotation, as the field `grace_hours` says.
+///
+/// # Errors
+/// When it is no whole number within its bounds.
+pub fn grace_hours(fields: &Map<String, Value>) -> Result<u64, FieldError> {
+    let Some(hours) = given(fields, "grace_hours") else { return Ok(DEFAULT_GRACE_HOURS) };
+    hours.as_u64().filter(|hours| *hours <= MAX_GRACE_HOURS).ok_or_else(|| {
+        FieldError::new("grace_hours", FieldCode::OutOfBounds, format!("must be a whole number from 0 to {MAX_GRACE_HOURS}"))
+    })
 }
 
 fn given<'a>(fields: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {

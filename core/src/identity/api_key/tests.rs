@@ -8,6 +8,7 @@ use super::*;
 use crate::access::{Caller, Principal, Scope};
 use crate::field::FieldCode;
 use crate::identity::hash::{HashKey, HashKeys};
+use crate::identity::{Once, OnceRandom, OnceRecord, PresentedOnce};
 use crate::time::Millis;
 
 const NOW: Millis = Millis(1_773_167_467_294);
@@ -249,20 +250,46 @@ proptest! {
     }
 }
 
-#[test]
-fn a_link_makes_its_key_when_it_is_opened_and_holds_none_before() {
-    use crate::identity::{Once, OnceRandom, OnceRecord, PresentedOnce};
-    let new = NewKey { owner: ada(), name: "ci".into(), scope: Scope::Read, ttl_ms: Some(HOUR), limit_per_minute: None };
-    let (link, text) = KeyLink::create(new, 77, &OnceRandom { name: 1, secret: [2; 32] }, &keys(), NOW);
+fn link(key: LinkedKey) -> (KeyLink, PresentedOnce) {
+    let maker = caller("root", Scope::Admin);
+    let (link, text) = KeyLink::create(key, &maker, &OnceRandom { name: 1, secret: [2; 32] }, &keys(), NOW);
+    // As the store keeps it.
     let link: KeyLink = serde_json::from_str(&serde_json::to_string(&link).unwrap()).unwrap();
-    let opened = PresentedOnce::read(Once::Link, text.expose_secret()).unwrap();
-    let later = NOW.plus(899_999);
-    let (key, shown) = link.clone().open(&opened, &[3; 32], &keys(), later).unwrap();
-    assert_eq!((key.id, key.expires), (KeyId::new(77), Some(later.plus(HOUR))));
-    let shown = PresentedKey::read(shown.expose_secret()).unwrap();
-    assert!(ApiKey::check(Some(&key), &shown, &keys(), later).is_ok());
-    assert!(link.clone().open(&opened, &[3; 32], &keys(), link.expires()).is_none());
-    let (_, other) = OnceRecord::create(Once::Link, &OnceRandom { name: 1, secret: [9; 32] }, 1, &keys(), NOW);
-    let other = PresentedOnce::read(Once::Link, other.expose_secret()).unwrap();
-    assert!(link.open(&other, &[3; 32], &keys(), NOW).is_none());
+    (link, PresentedOnce::read(Once::Link, text.expose_secret()).unwrap())
+}
+
+#[test]
+fn a_link_opens_once_within_a_quarter_of_an_hour_and_tells_whoever_comes_second() {
+    let (link, presented) = link(LinkedKey::Rotated(KeyId::new(77), HOUR));
+    let late = link.expires();
+    assert_eq!(late, NOW.plus(900_000));
+    assert!(link.is_waiting(late.minus(1)) && !link.is_waiting(late));
+    let opened = link.open(&presented, &keys(), late.minus(1)).unwrap();
+    assert!(!opened.is_waiting(late.minus(1)));
+    for later in [late.minus(1), late, link.forget_at()] {
+        assert_eq!(opened.open(&presented, &keys(), later), Err(LinkRefusal::Opened(late.minus(1))));
+    }
+    assert_eq!(link.open(&presented, &keys(), late), Err(LinkRefusal::Expired));
+}
+
+#[test]
+fn attack_30_a_link_opens_with_its_own_secret_only_and_tells_nothing_to_another() {
+    let (link, presented) = link(LinkedKey::Rotated(KeyId::new(77), HOUR));
+    let opened = link.open(&presented, &keys(), NOW).unwrap();
+    let (_, guessed) = OnceRecord::create(Once::Link, &OnceRandom { name: 1, secret: [9; 32] }, 1, &keys(), NOW);
+    let guessed = PresentedOnce::read(Once::Link, guessed.expose_secret()).unwrap();
+    for link in [&link, &opened] {
+        assert_eq!(link.open(&guessed, &keys(), NOW), Err(LinkRefusal::Unknown));
+    }
+}
+
+#[test]
+fn attack_29_a_link_makes_what_its_maker_may_make_when_it_is_opened() {
+    let new = NewKey { owner: ada(), name: "ci".into(), scope: Scope::Write, ttl_ms: None, limit_per_minute: None };
+    let (link, _) = link(LinkedKey::New(KeyId::new(77), new));
+    let maker = link.maker().unwrap();
+    assert_eq!((maker.principal.as_str(), maker.scope, maker.authenticated), ("user:root", Scope::Admin, true));
+    assert_eq!(link.may_make(&maker), Ok(()));
+    let demoted = Caller { scope: Scope::Write, ..maker };
+    assert_eq!(link.may_make(&demoted), Err(KeyForbidden::NeedsScope(Scope::Admin)));
 }

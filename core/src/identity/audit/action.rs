@@ -68,6 +68,8 @@ words! {
         KeyRotate = "key.rotate",
         /// A key was used: one row for many uses.
         KeyUse = "key.use",
+        /// A one-time link to a key was handed out, or one was opened that opens no more.
+        KeyLink = "key.link",
         /// A client got tokens for a code.
         TokenIssue = "token.issue",
         /// A refresh token was rotated.

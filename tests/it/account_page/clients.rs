@@ -34,9 +34,8 @@ fn a_client_that_is_disconnected_is_out_with_all_that_it_has_and_asks_again_on_b
         let asked_again = browser.get(&asking(&client, &[]));
         assert_eq!(asked_again.status, 303, "as long as it is connected nobody is asked");
 
-        let open = |token: &str| {
-            get("/events?topics=status").header("Authorization", &format!("Bearer {token}")).send(gateway.address)
-        };
+        let open =
+            |token: &str| get("/events?topics=status").header("Authorization", &format!("Bearer {token}")).send(gateway.address);
         let mut streams = [open(&access), open(&second_access)];
         let mut others = open(&others_access);
         let done = disconnect(&mut browser, &id);
@@ -113,7 +112,8 @@ fn a_key_of_the_person_with_the_scope_write_does_it_as_well_and_one_that_may_onl
         made["key"].as_str().unwrap().to_owned()
     };
     let (reads, writes) = (key("read"), key("write"));
-    let with = |key: &str, method: &'static str, path: &str| get(path).method(method).header("X-API-Key", key).send(gateway.address);
+    let with =
+        |key: &str, method: &'static str, path: &str| get(path).method(method).header("X-API-Key", key).send(gateway.address);
     assert_eq!(with(&reads, "GET", CLIENTS).status, 403);
     let id = id_of(with(&writes, "GET", CLIENTS).json()["clients"].as_array().unwrap(), &client);
     let path = format!("{CLIENTS}/{id}");
