@@ -122,6 +122,10 @@ impl RedirectUri {
         if !url.username().is_empty() || url.password().is_some() || authority(rest).contains('@') {
             return Err(RedirectFault::UserInfo);
         }
+        // A host that is written encoded is another one to whoever decodes it.
+        if authority(rest).contains('%') {
+            return Err(RedirectFault::Characters);
+        }
         check_scheme(scheme, rest, &url)?;
         if has_dot_segments(rest) {
             return Err(RedirectFault::DotSegments);

@@ -49,6 +49,8 @@ const REFUSED: &[(&str, RedirectFault)] = &[
     ("https://good.example:x@evil.example/", UserInfo),
     ("https://@a/", UserInfo),
     ("cursor://u@a/b", UserInfo),
+    ("https://good.example%22.evil.example/", Characters),
+    ("https://go%6fd.example/", Characters),
     ("https:a/b", Host),
     ("https:///a/b", Host),
     ("https:/a/b", Host),
