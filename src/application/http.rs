@@ -9,8 +9,8 @@ use std::time::Duration;
 use actix_web::HttpServer;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web_prom::PrometheusMetricsBuilder;
-use tickgate_actors::tasks::Tasks;
 
+use super::housekeeping::{Housekeeping, note_start, note_stop, people};
 use super::identity::Identity;
 use super::oauth::authorization_server;
 use super::parts::{Kept, Parts, close, reload, server_info, session_limits, sweep, tell};
@@ -25,8 +25,6 @@ use crate::registry::Registry;
 use crate::settings::{AuthMode, Environment, MarketSource, Reread, Settings, VersionCheck};
 use crate::storage::StoreHealth;
 use crate::tools::Account;
-use crate::upstream::cache::UpstreamCache;
-use crate::upstream::own::OwnKeys;
 use crate::upstream::simulated::Simulator;
 
 /// Bytes kept per connection for a reader that is slow, before its body is no longer asked.
@@ -41,11 +39,10 @@ pub struct Application {
     simulator: Option<(Simulator, Server)>,
     gateway: Arc<Gateway>,
     limiters: Limiters,
-    tasks: Tasks,
-    cache: UpstreamCache,
-    own_keys: OwnKeys,
+    worker: WorkerParts,
     kept: Kept,
     identity: Identity,
+    housekeeping: Housekeeping,
     drain: Duration,
     reread: Option<Reread>,
 }
@@ -100,8 +97,11 @@ impl Application {
         let public_url = public_url(&settings.listen, address);
         let openapi = openapi_document(&public_url, &registry);
         let server_info = server_info(settings.sessions.streaming, &public_url);
-        let Parts { simulator, sessions, worker, kept } =
-            Parts::start(&settings, registry, server_info, kept, &metrics_registry).await?;
+        let parts = Parts::start(&settings, registry, server_info, kept, &metrics_registry).await?;
+        let belongings = parts.belongings();
+        let Parts { simulator, sessions, worker, kept } = parts;
+        let people = people(&identity, &kept, belongings);
+        let housekeeping = Housekeeping::new(&settings, &identity, &people);
         let Browsers { browsers, tickets, sign_in } = Browsers::open(&settings, &public_url, &kept.store, &identity)?;
         let oauth = authorization_server(&settings, &kept, &identity, &public_url, browsers.as_ref())?;
         let resource_metadata = oauth.as_ref().map(|_| format!("{public_url}/.well-known/oauth-protected-resource/mcp"));
@@ -115,6 +115,7 @@ impl Application {
             tokens: jwt_authority(&settings.access, &settings.listen, &public_url)?,
             directory: identity.directory.clone(),
             keys: identity.keys.clone(),
+            people,
             links: identity.key_links(&kept.seal, &public_url),
             audit: identity.audit.clone(),
             refusals: Arc::default(),
@@ -133,12 +134,11 @@ impl Application {
             draining: worker.draining.clone(),
         });
         let limiters = Limiters::new(&settings.limits);
-        let (tasks, cache, own_keys) = (worker.tasks.clone(), worker.cache.clone(), worker.own_keys.clone());
-        let parts = HttpParts { account: account(&gateway), gateway: Arc::clone(&gateway), worker, more };
+        let parts = HttpParts { account: account(&gateway), gateway: Arc::clone(&gateway), worker: worker.clone(), more };
         let server = serve(&settings, listener, parts, &limiters, &metrics_registry)?;
         log_start(&settings, &public_url);
         let drain = Duration::from_secs(settings.listen.drain_secs);
-        Ok(Self { address, server, simulator, gateway, limiters, tasks, cache, own_keys, kept, identity, drain, reread: None })
+        Ok(Self { address, server, simulator, gateway, limiters, worker, kept, identity, housekeeping, drain, reread: None })
     }
 
     /// With a way to read the settings again on SIGHUP.
@@ -187,15 +187,17 @@ impl Application {
             wait_for_signal().await;
             stopper.stop().await;
         });
-        let (limiters, cache, own_keys) = (self.limiters, self.cache, self.own_keys);
+        let (limiters, cache, own_keys) = (self.limiters, self.worker.cache, self.worker.own_keys);
         let forget = move || {
             limiters.forget_the_idle();
             cache.tidy();
             own_keys.tidy();
         };
+        note_start(&self.gateway);
+        let housekeeping = self.housekeeping.run();
         let following = self.identity.run();
         let watch = actix_rt::spawn(self.gateway.store.clone().watch(Arc::clone(&self.kept.store)));
-        let sweep = actix_rt::spawn(sweep(self.tasks, self.kept.store, self.gateway.clock, forget));
+        let sweep = actix_rt::spawn(sweep(self.worker.tasks, self.kept.store, self.gateway.clock, forget));
         let tell = actix_rt::spawn(tell(self.gateway.sessions.clone(), self.gateway.registry.clone()));
         let registry = self.gateway.registry.clone();
         let reload = self.reread.map(|reread| actix_rt::spawn(reload(reread, registry)));
@@ -204,9 +206,10 @@ impl Application {
         }
         tracing::debug!(drain_secs = self.drain.as_secs(), "serving");
         let served = self.server.await;
-        for task in [signals, watch, sweep, tell].into_iter().chain(reload) {
+        for task in [signals, watch, sweep, tell].into_iter().chain(housekeeping).chain(reload) {
             task.abort();
         }
+        note_stop(&self.gateway);
         following.end().await;
         close(&self.kept.database).await;
         served

@@ -9,9 +9,11 @@
 //! | `replay` | how a recording is put on the tape |
 //! | `sign_in` | how browsers are known: their sessions, their sign-in, their tickets |
 //! | `identity` | who is known, and what keeps it so |
+//! | `housekeeping` | what goes on beside serving requests |
 //! | `http` | an HTTP server for many clients: [`Application`] |
 //! | `stdio` | standard input and output for the one client that started us: [`StdioApplication`] |
 
+mod housekeeping;
 mod http;
 mod identity;
 mod market;

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use tickgate_core::identity::audit::AuditAction;
 
+use super::desk::Desk;
 use crate::sealing::Sealer;
 use crate::settings::Settings;
 use crate::storage::{Restored, data_keys};
@@ -34,7 +36,10 @@ pub(super) fn back_up(settings: &Settings, matches: &ArgMatches) -> ExitCode {
     let (file, force) = arguments(matches);
     let now = tickgate_actors::Clock::start().now();
     match crate::storage::backup(settings, file, force, now) {
-        Ok(rows) => super::print(&format!("{rows} rows written to {}; keep DATA_ENCRYPTION_KEY too, elsewhere", file.display())),
+        Ok(rows) => {
+            tell(settings, vec![("did", "made".to_owned()), ("rows", rows.to_string())]);
+            super::print(&format!("{rows} rows written to {}; keep DATA_ENCRYPTION_KEY too, elsewhere", file.display()))
+        }
         Err(error) => super::fail(&error),
     }
 }
@@ -45,9 +50,24 @@ pub(super) fn restore(settings: &Settings, matches: &ArgMatches) -> ExitCode {
             if unreadable > 0 {
                 eprintln!("warning: {unreadable} records cannot be read under this DATA_ENCRYPTION_KEY");
             }
+            let details = [("records", records), ("audit_rows", audit_rows)].map(|(name, count)| (name, count.to_string()));
+            tell(settings, [("did", "restored".to_owned())].into_iter().chain(details).collect());
             super::print(&format!("{records} records and {audit_rows} rows of the audit log restored"))
         }
         Err(error) => super::fail(&error),
+    }
+}
+
+/// Writes down what was done, in the log of the database itself.
+fn tell(settings: &Settings, details: Vec<(&'static str, String)>) {
+    let told = actix::System::new().block_on(async {
+        let desk = Desk::open(settings)?;
+        let told = desk.tell(AuditAction::Backup, "database", details).await;
+        desk.database.close().await?;
+        Ok::<_, anyhow::Error>(told?)
+    });
+    if let Err(error) = told {
+        eprintln!("warning: it cannot be written to the audit log: {error:#}");
     }
 }
 

@@ -2,7 +2,6 @@
 //! second. What is to be read by people goes to stderr, so that stdout is a key or a list alone.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, Command};
 use secrecy::ExposeSecret as _;
@@ -12,10 +11,9 @@ use tickgate_core::access::Principal;
 use tickgate_core::identity::api_key::{ApiKey, KeyId, KeyRequest, MAX_GRACE_HOURS, NewKey};
 use tickgate_core::time::Millis;
 
-use crate::identity::{AuditMetrics, AuditWriter, By, Directory, KeyService, Rotated};
-use crate::sealing::{Sealer, hash_keys};
+use super::desk::Desk;
+use crate::identity::{By, Rotated};
 use crate::settings::Settings;
-use crate::storage::{Database, data_keys, open_store_beside};
 
 /// Whose key it is when nobody is named.
 const OPERATOR: &str = "operator";
@@ -61,7 +59,8 @@ async fn carry_out(settings: &Settings, what: &str, matches: &ArgMatches) -> any
     // Before the store is opened: what is typed wrongly needs none.
     let request = (what == "create").then(|| wanted(matches)).transpose()?;
     let id = matches.try_get_one::<String>("id").ok().flatten().map(|id| id.parse::<KeyId>()).transpose()?;
-    let (database, keys) = open(settings).await?;
+    let desk = Desk::open(settings)?;
+    let keys = desk.keys().await?;
     let done = match (what, request, id) {
         ("create", Some(new), _) => keys.create(By::operator(), new).await.map(|made| told(&made, "made")),
         ("rotate", _, Some(id)) => {
@@ -74,21 +73,8 @@ async fn carry_out(settings: &Settings, what: &str, matches: &ArgMatches) -> any
         }),
         _ => keys.list(user(matches).as_ref()).await.map(|keys| lines(&keys)),
     };
-    database.close().await?;
+    desk.database.close().await?;
     Ok(done?)
-}
-
-/// The keys of the database that the settings name.
-async fn open(settings: &Settings) -> anyhow::Result<(Database, KeyService)> {
-    let secrets = data_keys(settings)?;
-    let (hashing, clock) = (hash_keys(&secrets)?, Clock::start());
-    let database = open_store_beside(settings, Arc::new(Sealer::new(&secrets)?))?;
-    let store = database.store();
-    let (directory, _) = Directory::load(store.as_ref(), clock).await?;
-    let metrics = AuditMetrics::register(&prometheus::Registry::new())?;
-    // Nothing waits in the queue: what a command does is written before it ends.
-    let (audit, _queue) = AuditWriter::new(database.audit(), Arc::clone(&store), metrics, clock);
-    Ok((database, KeyService::new(store, directory, audit, hashing, clock)))
 }
 
 /// What is typed, checked as what comes over HTTP is.

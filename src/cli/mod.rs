@@ -1,8 +1,9 @@
-//! The command line: `serve`, `simulate`, `record`, `replay`, `check`, `doctor`, `healthcheck`, `backup`, `restore`, `keys`, `token create`, `audit`, `secrets`, `openapi`. Its flags come from the list of settings.
+//! The command line: `serve`, `simulate`, `record`, `replay`, `check`, `doctor`, `healthcheck`, `backup`, `restore`, `keys`, `users`, `token create`, `audit`, `secrets`, `openapi`. Its flags come from the list of settings.
 
 mod audit;
 mod backup;
 mod check;
+mod desk;
 mod doctor;
 mod healthcheck;
 mod keys;
@@ -11,6 +12,7 @@ mod secrets;
 mod serve;
 mod simulate;
 mod token;
+mod users;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,6 +66,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
         "restore" => backup::restore(&settings, matches),
         "simulate" => simulate::run(settings),
         "token" => token::run(&settings, matches),
+        "users" => users::run(&settings, matches),
         _ => {
             let matches = matches.clone();
             serve::run(settings, Arc::new(move || self::settings(&matches)))
@@ -94,6 +97,7 @@ fn command() -> Command {
         .subcommand(with_settings(backup::backup_command()))
         .subcommand(with_settings(backup::restore_command()))
         .subcommand(keys::command(with_settings))
+        .subcommand(users::command(with_settings))
         .subcommand(audit::command(with_settings))
         .subcommand(Command::new("token").about("Access tokens").subcommand_required(true).subcommand(with_settings(token)))
         .subcommand(Command::new("secrets").about("Print good random values for the secret settings, as NAME=value"))

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use super::route::{Kind, RouteSpec};
 use super::slots::StreamSlots;
 use crate::auth::{Authenticator, BrowserSessions, JwtAuthority, StreamTickets};
-use crate::identity::{AuditWriter, Directory, KeyLinks, KeyService, Refusals};
+use crate::identity::{AuditWriter, Directory, KeyLinks, KeyService, PeopleService, Refusals};
 use crate::oauth::AuthorizationServer;
 use crate::oidc::{ProviderClient, SignIn};
 use crate::registry::LiveRegistry;
@@ -138,6 +138,8 @@ pub struct Gateway {
     pub directory: Directory,
     /// Makes and changes API keys.
     pub keys: KeyService,
+    /// Lists, changes and erases people.
+    pub people: PeopleService,
     /// Opens the links under which keys are shown.
     pub links: KeyLinks,
     /// The audit log.

@@ -1,19 +1,20 @@
 //! Every route, what it is for, and who may come in; and how they get into an application.
 
-use actix_web::web::{ServiceConfig, delete, get, post, put, resource, route};
+use actix_web::web::{ServiceConfig, delete, get, patch, post, put, resource, route};
 use tickgate_core::access::Scope;
 
 use super::endpoints::{
-    API_KEYS, KEY_LINK, api, api_keys, auth, clients, dashboard, docs, events, fallback, health, key_link, mcp, metrics, oauth,
-    progress, session, stream_ticket, test_error, tools, upstream_key, user,
+    API_KEYS, KEY_LINK, admin, admin_audit, api, api_keys, auth, clients, dashboard, docs, events, fallback, health, key_link,
+    mcp, metrics, oauth, progress, session, stream_ticket, test_error, tools, upstream_key, user,
 };
 use super::gateway::HttpSettings;
-use super::route::Verb::{Delete, Get, Post, Put};
+use super::route::Verb::{Delete, Get, Patch, Post, Put};
 use super::route::{Door, Kind, Opening, RouteSpec};
 
 const OPEN: Door = Door::Open;
 const READ: Door = Door::Needs(Scope::Read);
 const WRITE: Door = Door::Needs(Scope::Write);
+const ADMIN: Door = Door::Needs(Scope::Admin);
 const DOCS: Door = Door::AdminUnless(Opening::Docs);
 const METRICS: Door = Door::AdminUnless(Opening::Metrics);
 const TEST_ERROR: Door = Door::AdminUnless(Opening::Development);
@@ -50,7 +51,7 @@ pub(super) static ROUTES: &[RouteSpec] = &[
     RouteSpec::new("/api/news/{symbol}", Kind::Api, READ, &[(Get, || get().to(api::news))]),
     RouteSpec::new("/api/bars/{symbol}", Kind::Api, READ, &[(Get, || get().to(api::bars))]),
     RouteSpec::new("/api/status", Kind::Api, READ, &[(Get, || get().to(api::status))]),
-    RouteSpec::new("/api/user", Kind::Api, READ, &[(Get, || get().to(user::get))]),
+    RouteSpec::new("/api/user", Kind::Api, READ, &[(Get, || get().to(user::get)), (Delete, || delete().to(user::delete))]),
     RouteSpec::new(
         "/api/user/upstream-key",
         Kind::Api,
@@ -81,6 +82,14 @@ pub(super) static ROUTES: &[RouteSpec] = &[
     RouteSpec::new("/auth/api-keys/{id}/rotate", Kind::Auth, WRITE, &[(Post, || post().to(api_keys::rotate))]),
     // Who has a link is whoever the key is for: no other credential is asked for.
     RouteSpec::new(KEY_LINK, Kind::Auth, OPEN, &[(Get, || get().to(key_link::page)), (Post, || post().to(key_link::open))]),
+    RouteSpec::new("/admin/users", Kind::Admin, ADMIN, &[(Get, || get().to(admin::list))]),
+    RouteSpec::new(
+        "/admin/users/{id}",
+        Kind::Admin,
+        ADMIN,
+        &[(Get, || get().to(admin::get)), (Patch, || patch().to(admin::change)), (Delete, || delete().to(admin::erase))],
+    ),
+    RouteSpec::new("/admin/audit", Kind::Admin, ADMIN, &[(Get, || get().to(admin_audit::get))]),
     RouteSpec::new(
         "/authorize",
         Kind::Consent,

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,8 +15,8 @@ use sha2::{Digest as _, Sha256};
 use tickgate_actors::Clock;
 use tickgate_actors::clock::random_u128;
 use tickgate_core::access::Principal;
-use tickgate_core::identity::AuditId;
 use tickgate_core::identity::audit::{Actor, AuditAction, AuditEntry, NewEntry, Outcome};
+use tickgate_core::identity::{AuditId, UserId};
 use tickgate_core::ports::{AuditEntry as AuditRow, AuditLog, Record, Shelf, Store, StoreError};
 use tickgate_core::time::Millis;
 use tokio::sync::mpsc;
@@ -138,9 +138,32 @@ impl AuditWriter {
     }
 
     /// Forgets under which id a principal stands in the log; their next row has another. The store forgets it by
-    /// [`Store::erase`].
+    /// [`Store::erase`]. A person's late rows, of what was under way, get an id that is written down nowhere: they do not come back.
     pub fn forget(&self, principal: &Principal) {
-        self.0.subjects.lock().unwrap_or_else(PoisonError::into_inner).remove(principal);
+        let mut subjects = self.subjects();
+        subjects.remove(principal);
+        if UserId::of_principal(principal).is_some() {
+            subjects.insert(principal.clone(), AuditId(random_u128()));
+        }
+    }
+
+    /// Under which id a principal stands in the log; `None` when they have no row. Makes none.
+    ///
+    /// # Errors
+    /// When the store is away.
+    pub async fn known_audit_id(&self, principal: &Principal) -> Result<Option<AuditId>, StoreError> {
+        let found = self.0.store.find(Shelf::AuditSubjects, subject_name(principal), self.0.clock.now()).await?;
+        Ok(found.and_then(|found| std::str::from_utf8(&found.record.body).ok()?.parse().ok()))
+    }
+
+    /// The log itself, to read it.
+    #[must_use]
+    pub fn log(&self) -> &dyn AuditLog {
+        self.0.log.as_ref()
+    }
+
+    fn subjects(&self) -> MutexGuard<'_, HashMap<Principal, AuditId>> {
+        self.0.subjects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The random id under which a principal stands in the log; made at the first row.
@@ -148,7 +171,7 @@ impl AuditWriter {
     /// # Errors
     /// When the store is away.
     pub async fn audit_id(&self, principal: &Principal) -> Result<AuditId, StoreError> {
-        let known = self.0.subjects.lock().unwrap_or_else(PoisonError::into_inner).get(principal).copied();
+        let known = self.subjects().get(principal).copied();
         if let Some(id) = known {
             return Ok(id);
         }
@@ -165,7 +188,7 @@ impl AuditWriter {
                 read.ok_or_else(|| StoreError::Unreadable("an audit id makes no sense".to_owned()))?
             }
         };
-        let mut subjects = self.0.subjects.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subjects = self.subjects();
         if subjects.len() >= MAX_SUBJECTS {
             subjects.clear();
         }

@@ -4,7 +4,7 @@
 //! anything else is done. What the store does not tell because it is away stays as it was.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tickgate_core::access::{Caller, CredentialId, Principal, Scope};
@@ -41,11 +41,22 @@ struct Inner {
     people: RwLock<People>,
     /// Ended families, and until when tokens of them could still be shown.
     ended: RwLock<HashMap<u128, Millis>>,
+    /// Whose record has gone and who was not asked for yet; at most as many as there were people.
+    departed: Mutex<Vec<Departed>>,
     /// Counts changes of what was known before: whoever remembers or streams looks again.
     changed: watch::Sender<u64>,
     /// Counts polls that were begun and done.
     polled: watch::Sender<u64>,
     wanted: Notify,
+}
+
+/// Somebody whose record has gone, or cannot be read any more: which it is, the store says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departed {
+    /// The name that their record had.
+    pub account: u128,
+    /// Who they were.
+    pub person: UserId,
 }
 
 #[derive(Default)]
@@ -175,6 +186,9 @@ impl Directory {
         let gone = other.is_some_and(|other| people.scopes.remove(&other).is_some());
         let before = people.scopes.insert(user.id, scope);
         drop(people);
+        if let Some(person) = other.filter(|_| gone) {
+            self.depart(Departed { account, person });
+        }
         if gone || before.is_some_and(|before| before != scope) {
             self.bump();
         }
@@ -183,11 +197,23 @@ impl Directory {
     /// The record of a person is gone.
     pub fn forget_account(&self, account: u128) {
         let mut people = write(&self.0.people);
-        let gone = people.accounts.remove(&account).and_then(|person| people.scopes.remove(&person));
+        let person = people.accounts.remove(&account);
+        let gone = person.and_then(|person| people.scopes.remove(&person));
         drop(people);
-        if gone.is_some() {
+        if let (Some(person), Some(_)) = (person, gone) {
+            self.depart(Departed { account, person });
             self.bump();
         }
+    }
+
+    /// Whose records have gone since this was asked last. [`Self::changes`] tells when there may be some.
+    #[must_use]
+    pub fn take_departed(&self) -> Vec<Departed> {
+        std::mem::take(&mut *self.0.departed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn depart(&self, departed: Departed) {
+        self.0.departed.lock().unwrap_or_else(PoisonError::into_inner).push(departed);
     }
 
     /// A family of refresh tokens is over, since `at`.

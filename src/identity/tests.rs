@@ -10,7 +10,7 @@ use tickgate_core::access::{Caller, CredentialId, Principal, Scope};
 use tickgate_core::identity::api_key::{ApiKey, NewKey};
 use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::identity::{HashKey, HashKeys};
-use tickgate_core::ports::{AuditLog as _, AuditVerdict, Shelf, Store};
+use tickgate_core::ports::{AUDIT_PURGED_AT_ONCE, AuditEntry, AuditLog as _, AuditVerdict, Shelf, Store};
 
 use super::*;
 use crate::sealing::Sealer;
@@ -192,5 +192,26 @@ fn of_many_dead_keys_of_an_owner_the_oldest_are_forgotten() {
         desk.make("ada").await;
         let kept = desk.keys.list(Some(&Principal::new("user", "ada"))).await.unwrap().len();
         assert!(kept <= 102, "{kept}");
+    });
+}
+
+#[test]
+fn old_rows_are_purged_in_parts_and_one_row_says_how_many_they_were() {
+    run(async {
+        let desk = Desk::new().await;
+        let (now, days) = (desk.clock.now(), 30);
+        let old = now.minus(days * 86_400_000 + 1);
+        let row = |at| AuditEntry { at, body: "{}".into() };
+        desk.store.append(vec![row(old); usize::try_from(AUDIT_PURGED_AT_ONCE).unwrap() + 5]).await.unwrap();
+        desk.store.append(vec![row(now); 3]).await.unwrap();
+        assert_eq!(purge_audit(&desk.audit, days, now).await, Ok(AUDIT_PURGED_AT_ONCE + 5));
+        assert_eq!(purge_audit(&desk.audit, days, now).await, Ok(0), "another gateway, a moment later");
+        let first = AUDIT_PURGED_AT_ONCE + 6;
+        assert_eq!(desk.store.verify().await.unwrap(), AuditVerdict::Whole { rows: Some((first, first + 3)) });
+        let last = desk.store.read(first + 3, 10).await.unwrap();
+        let text = String::from_utf8_lossy(&last[0].body).into_owned();
+        assert!(text.contains("audit.purge") && text.contains(&format!(r#"["rows","{}"]"#, AUDIT_PURGED_AT_ONCE + 5)), "{text}");
+        desk.store.close().await.unwrap();
+        assert!(purge_audit(&desk.audit, days, now).await.is_err(), "the log is away: it is told, and tried again");
     });
 }

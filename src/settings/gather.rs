@@ -140,6 +140,7 @@ fn storage(reader: &mut Reader<'_>) -> StorageSettings {
     StorageSettings {
         database_url: reader.optional("DATABASE_URL", str::parse),
         data_keys: reader.optional("DATA_ENCRYPTION_KEY", list(secret_key)).unwrap_or_default(),
+        audit_retention_days: Some(reader.read("AUDIT_RETENTION_DAYS", within(0..=36_500))).filter(|days| *days > 0),
     }
 }
 

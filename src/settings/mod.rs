@@ -195,6 +195,8 @@ pub struct StorageSettings {
     pub database_url: Option<DatabaseUrl>,
     /// `DATA_ENCRYPTION_KEY`; the first encrypts, all decrypt. Empty in development only.
     pub data_keys: Vec<SecretString>,
+    /// `AUDIT_RETENTION_DAYS`; `None` keeps the audit log for ever.
+    pub audit_retention_days: Option<u64>,
 }
 
 /// Where prices come from.

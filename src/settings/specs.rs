@@ -207,6 +207,12 @@ pub const SPECS: &[Spec] = &[
         "hex or base64 of at least 32 random bytes, or a comma list of them",
         "Encrypts what is kept in the database; a list rotates: the first encrypts, all decrypt. Generated into DATA_DIR in development; required otherwise.",
     ),
+    spec(
+        "AUDIT_RETENTION_DAYS",
+        "365",
+        "0 to 36500",
+        "How long rows of the audit log are kept; older ones are purged daily. 0 keeps them for ever.",
+    ),
     secret("MASSIVE_API_KEY", "your upstream key", "Upstream key; POLYGON_API_KEY is the same. None: the market is simulated."),
     spec(
         "MASSIVE_API_BASE_URL",

@@ -22,6 +22,7 @@ mod hostile_market;
 mod leaks;
 mod oauth;
 mod own_key;
+mod people;
 mod reports;
 mod rest_tools;
 mod resume;

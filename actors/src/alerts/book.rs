@@ -122,6 +122,12 @@ impl Book {
         }
     }
 
+    /// Removes every alert of a principal.
+    pub(super) fn remove_all_of(&mut self, principal: &Principal) {
+        let ids = self.owners.get(principal).map(|possessions| possessions.alerts.clone()).unwrap_or_default();
+        ids.into_iter().for_each(|id| self.remove(id));
+    }
+
     pub(super) fn get(&self, id: AlertId) -> Option<&Alert> {
         self.symbols.get(self.places.get(&id)?)?.alerts.get(&id)
     }

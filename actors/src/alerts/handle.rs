@@ -10,7 +10,7 @@ use tickgate_core::alert::{Alert, AlertId, Condition, MAX_ALERTS_PER_PRINCIPAL, 
 use tickgate_core::market::Symbol;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::messages::{Asked, Create, Delete, List, Owned};
+use super::messages::{Asked, Create, Delete, Forget, List, Owned};
 use super::{AlertsActor, AlertsParts};
 use crate::slot::Slot;
 use crate::supervisor::WatchError;
@@ -104,6 +104,15 @@ impl Alerts {
     /// [`AlertError::NotFound`] when there is none, or it is another's. When the store fails the alert stays.
     pub async fn delete(&self, principal: &Principal, id: AlertId) -> Result<(), AlertError> {
         self.ask(&self.changes, CHANGE_DEADLINE, |asked| Delete { principal: principal.clone(), id, asked }).await
+    }
+
+    /// Forgets every alert of a principal: none fires again, and nothing of them is written any more when this returns. What the store
+    /// keeps of them is for the caller to erase.
+    ///
+    /// # Errors
+    /// [`AlertError::Busy`] and [`AlertError::Unavailable`].
+    pub async fn forget_all_of(&self, principal: &Principal) -> Result<(), AlertError> {
+        self.ask(&self.changes, CHANGE_DEADLINE, |asked| Forget { principal: principal.clone(), asked }).await
     }
 
     /// Whether all of these alerts are this principal's, so that it may read their topics.

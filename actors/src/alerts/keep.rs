@@ -19,6 +19,8 @@ const STATES_PER_WRITE: usize = 1_000;
 pub(super) struct Keeping {
     deletions: VecDeque<(AlertId, Option<Asked<()>>)>,
     writing: bool,
+    /// Who waits until what is being written is written.
+    settling: Vec<Asked<()>>,
     /// The last states were not stored: they wait for the next sweep, so that a store that is down is asked a few times a
     /// minute, for as long as it takes.
     pausing: bool,
@@ -36,6 +38,9 @@ impl AlertsActor {
         if self.keeping.writing {
             return;
         }
+        for asked in self.keeping.settling.drain(..) {
+            asked.answer(Ok(()));
+        }
         while let Some((id, asked)) = self.keeping.deletions.pop_front() {
             if asked.as_ref().is_some_and(|asked| asked.reply.is_closed()) {
                 // Whoever asked has been told that it did not happen.
@@ -47,6 +52,12 @@ impl AlertsActor {
         if !self.keeping.pausing {
             self.write_states(ctx);
         }
+    }
+
+    /// Answers once what is being written now is written.
+    pub(super) fn settle(&mut self, asked: Asked<()>, ctx: &mut Context<Self>) {
+        self.keeping.settling.push(asked);
+        self.keep(ctx);
     }
 
     pub(super) fn keep_again(&mut self, ctx: &mut Context<Self>) {

@@ -38,6 +38,14 @@ pub(super) struct Delete {
     pub(super) asked: Asked<()>,
 }
 
+/// Forgets a principal's alerts; answered once nothing of them is written any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Forget {
+    pub(super) principal: Principal,
+    pub(super) asked: Asked<()>,
+}
+
 /// Wants to see a principal's alerts.
 #[derive(Message)]
 #[rtype(result = "()")]

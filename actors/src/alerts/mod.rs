@@ -1,7 +1,7 @@
 //! Every price alert: armed, fired, kept.
 //!
 //! Owns: all alerts, the interest in their symbols, a copy of the tape. Hears: what owners ask (`Create`, `Delete`, `List`,
-//! `Owned`) and `WindowUpdate`. Tells: the tape what fired, the store what changed. Dies: builds its successor from the store
+//! `Owned`, `Forget`) and `WindowUpdate`. Tells: the tape what fired, the store what changed. Dies: builds its successor from the store
 //! after a pause; meanwhile its handle says that it is unavailable.
 //!
 //! It takes the tape's batches itself, so it sees every event of every armed symbol in order and nothing queues per alert.
@@ -30,7 +30,7 @@ use tickgate_core::tape::{Entry, Event, Kind, Limits};
 use self::book::Book;
 use self::interest::Asking;
 use self::keep::Keeping;
-use self::messages::{Create, Delete, List, Owned};
+use self::messages::{Create, Delete, Forget, List, Owned};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::slot::Slot;
@@ -238,6 +238,21 @@ impl Handler<Delete> for AlertsActor {
     fn handle(&mut self, Delete { principal, id, asked }: Delete, ctx: &mut Self::Context) {
         match self.ready().and_then(|()| self.book.begin_to_leave(&principal, id)) {
             Ok(()) => self.delete(id, Some(asked), ctx),
+            Err(error) => asked.answer(Err(error)),
+        }
+    }
+}
+
+impl Handler<Forget> for AlertsActor {
+    type Result = ();
+
+    fn handle(&mut self, Forget { principal, asked }: Forget, ctx: &mut Self::Context) {
+        match self.ready() {
+            Ok(()) => {
+                self.book.remove_all_of(&principal);
+                self.count();
+                self.settle(asked, ctx);
+            }
             Err(error) => asked.answer(Err(error)),
         }
     }

@@ -102,6 +102,34 @@ fn fired(reader: &mut TapeReader) -> Vec<String> {
     all.map(|told| told.rsplit_once('-').map_or(told.clone(), |(_, count)| count.to_owned())).collect()
 }
 
+mod forgetting {
+    use super::*;
+
+    #[test]
+    fn who_is_forgotten_has_no_alert_and_nothing_of_them_is_written_afterwards() {
+        on_paused_time(|| async {
+            let bench = Bench::open().await;
+            bench.market.upstream.sets("AAPL", 90.0);
+            bench.set(Condition::Above, 100.0).await;
+            bench.set(Condition::Above, 110.0).await;
+            bench.try_set(&eve(), "AAPL", Condition::Above, 1_000.0).await.unwrap();
+            // A firing whose state is on its way into the store.
+            bench.store.takes(Duration::from_secs(3));
+            bench.price(105.0).await;
+            assert_eq!(bench.market.metrics.alerts_fired.get(), 1);
+            bench.alerts.forget_all_of(&ada()).await.unwrap();
+            bench.store.takes(Duration::ZERO);
+            assert_eq!(bench.store.erase("user:ada").await, Ok(2));
+            assert!(bench.alerts.list(&ada()).await.unwrap().is_empty());
+            bench.price(120.0).await;
+            pass(60.0).await;
+            assert_eq!(bench.market.metrics.alerts_fired.get(), 1);
+            assert_eq!(bench.stored().principal, eve(), "others' stay");
+            assert_eq!(bench.market.metrics.alerts.get(), 1);
+        });
+    }
+}
+
 mod firing {
     use super::*;
 

@@ -13,7 +13,7 @@ use tickgate_core::session::{Notice, Session};
 
 use super::handle::SessionHandle;
 use super::rest::Waking;
-use super::{Drain, SessionActor, Tell};
+use super::{Close, Drain, SessionActor, Tell};
 use crate::call::Catalog;
 use crate::clock::{Clock, random_u128};
 use crate::metrics::Metrics;
@@ -164,6 +164,20 @@ impl SessionDirectory {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let entry = table.sessions.get(&id).filter(|entry| entry.principal == *principal)?;
         Some(SessionHandle::new(Arc::clone(&entry.session)))
+    }
+
+    /// Ends every session of a principal that runs here, and waits until each has ended. Says how many they were.
+    pub async fn end_all_of(&self, principal: &Principal) -> usize {
+        let theirs: Vec<Arc<Addr<SessionActor>>> = {
+            let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+            let theirs = table.sessions.values().filter(|entry| entry.principal == *principal);
+            theirs.map(|entry| Arc::clone(&entry.session)).collect()
+        };
+        for session in &theirs {
+            // One that has ended meanwhile is what was wanted.
+            let _ = session.send(Close).await;
+        }
+        theirs.len()
     }
 
     /// How many sessions there are.

@@ -278,6 +278,24 @@ impl Tasks {
         }
     }
 
+    /// Forgets every task of a principal and stops what still runs; nothing of them is written any more when this returns. What the
+    /// store keeps of them is for the caller to erase. Says how many they were.
+    pub async fn forget_all_of(&self, principal: &Principal) -> usize {
+        let theirs: Vec<Arc<Entry>> = {
+            let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
+            let ids = table.by_owner.get(principal.as_str()).cloned().unwrap_or_default();
+            ids.into_iter().filter_map(|id| table.remove(id)).collect()
+        };
+        for entry in &theirs {
+            // What is being written is waited for; a task that is over is not changed again, so nothing is written after it.
+            let _keeping = entry.keeping.lock().await;
+            if entry.task().cancel(self.now()) {
+                entry.raise();
+            }
+        }
+        theirs.len()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

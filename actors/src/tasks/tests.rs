@@ -344,6 +344,35 @@ mod store {
     }
 
     #[test]
+    fn who_is_forgotten_has_no_task_and_nothing_of_them_runs_or_is_written_afterwards() {
+        on_paused_time(|| async {
+            let desk = Desk::new();
+            let asking = desk
+                .run(|call| async move {
+                    call.roots("r").await?;
+                    says("done")
+                })
+                .await;
+            desk.run(|_| pending()).await;
+            let others = desk.create("eve").await.unwrap();
+            desk.store.takes(Duration::from_secs(1));
+            let responses = json!({"r": roots()}).as_object().unwrap().clone();
+            let (tasks, id) = (desk.tasks.clone(), asking.clone());
+            let answering = actix::spawn(async move { tasks.update(&id, &principal("ada"), responses).await });
+            settle().await;
+            assert_eq!(desk.tasks.forget_all_of(&principal("ada")).await, 2);
+            desk.store.takes(Duration::ZERO);
+            assert_eq!(desk.store.erase(principal("ada").as_str()).await, Ok(2));
+            let _ = answering.await;
+            pass(TTL_SECS).await;
+            assert_eq!(desk.store.records(Shelf::Tasks).len(), 1, "others' stay");
+            assert_eq!(*desk.diary.borrow(), ["dropped", "dropped"]);
+            assert!(desk.tasks.get(&asking, &principal("ada")).is_err());
+            drop(others);
+        });
+    }
+
+    #[test]
     fn what_cannot_be_kept_is_refused_without_a_trace() {
         on_paused_time(|| async {
             let desk = Desk::new();

@@ -3,6 +3,7 @@
 //! | file | the question it answers |
 //! |---|---|
 //! | `user` | who is a person here, what may they do, and when may that change |
+//! | `user_change` | what may be asked to change of a person, and what is wrong with the asking |
 //! | `api_key` | how is an API key written, is it good, who may make one |
 //! | `refresh` | is a refresh token live, sent again or reused |
 //! | `oauth` | what may an MCP client ask of the authorization server, and what does it get |
@@ -31,6 +32,7 @@ pub mod refresh;
 mod ticket;
 mod token_text;
 mod user;
+mod user_change;
 #[cfg(test)]
 mod user_tests;
 
@@ -40,3 +42,4 @@ pub use id::{AuditId, ConnectionId, FamilyId, IdError, SessionId, UserId};
 pub use once::{Once, OnceRandom, OnceRecord, PresentedOnce};
 pub use ticket::{PASS_MS, StreamPass, StreamTicket};
 pub use user::{AccountKey, AdminEmails, Identity, LOCAL_ISSUER, Role, RoleError, RoleSource, User, UserRefusal};
+pub use user_change::UserChange;

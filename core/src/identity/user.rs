@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hash::{digest, name_of};
 use super::id::UserId;
+use super::user_change::UserChange;
 use crate::access::{Principal, Scope};
 use crate::market::text::clean;
 use crate::time::Millis;
@@ -157,6 +158,9 @@ pub struct User {
     /// Since when they may do nothing at all.
     #[serde(default)]
     pub disabled: Option<Millis>,
+    /// Since when all that is theirs is being erased. There is no way back: whoever finds it unfinished goes on.
+    #[serde(default)]
+    pub erasing: Option<Millis>,
 }
 
 /// Why a person's record does not change.
@@ -168,6 +172,9 @@ pub enum UserRefusal {
     /// Nobody would be left to undo it.
     #[error("this is the last admin: make another one first")]
     LastAdmin,
+    /// They are being erased.
+    #[error("this account is being erased: whoever signs in again in a minute is somebody new")]
+    Erasing,
     /// The record is another's: a fault of the caller.
     #[error("the record belongs to another account")]
     Foreign,
@@ -189,6 +196,7 @@ impl User {
             created: now,
             last_seen: now,
             disabled: None,
+            erasing: None,
         };
         user.learn(identity, admins);
         user
@@ -197,10 +205,13 @@ impl User {
     /// The same person after another sign-in.
     ///
     /// # Errors
-    /// When they are disabled, or the identity is another's.
+    /// When they are disabled or being erased, or the identity is another's.
     pub fn seen_again(mut self, identity: &Identity, admins: &AdminEmails, now: Millis) -> Result<Self, UserRefusal> {
         if (self.issuer.as_str(), self.subject.as_str()) != (identity.issuer.as_str(), identity.subject.as_str()) {
             return Err(UserRefusal::Foreign);
+        }
+        if self.erasing.is_some() {
+            return Err(UserRefusal::Erasing);
         }
         if self.disabled.is_some() {
             return Err(UserRefusal::Disabled);
@@ -231,10 +242,10 @@ impl User {
         self.id.principal()
     }
 
-    /// The most that any credential of theirs may do now; nothing when disabled.
+    /// The most that any credential of theirs may do now; nothing when disabled or being erased.
     #[must_use]
     pub fn scope(&self) -> Option<Scope> {
-        self.disabled.is_none().then(|| self.role.scope())
+        (self.disabled.is_none() && self.erasing.is_none()).then(|| self.role.scope())
     }
 
     /// Whether they are an admin who can act.
@@ -269,6 +280,41 @@ impl User {
     /// Lets them in again.
     pub const fn enable(&mut self) {
         self.disabled = None;
+    }
+
+    /// Changes what an admin may change, all of it or nothing. Without a guard when `other_admins` is `None`: the operator may do
+    /// everything, and can make another admin.
+    ///
+    /// # Errors
+    /// When they are the last acting admin and would be none, or are being erased.
+    pub fn change(&mut self, change: UserChange, other_admins: Option<usize>, now: Millis) -> Result<(), UserRefusal> {
+        if self.erasing.is_some() {
+            return Err(UserRefusal::Erasing);
+        }
+        let others = other_admins.unwrap_or(usize::MAX);
+        let mut next = self.clone();
+        // In this order: nobody is an acting admin in between who was none before.
+        if change.disabled == Some(true) {
+            next.disable(others, now)?;
+        }
+        if let Some(role) = change.role {
+            next.set_role(role, others)?;
+        }
+        if change.disabled == Some(false) {
+            next.enable();
+        }
+        *self = next;
+        Ok(())
+    }
+
+    /// Begins to erase them: every credential of theirs is worth nothing from now on, for ever.
+    ///
+    /// # Errors
+    /// When they are the last acting admin and `other_admins` are asked.
+    pub fn begin_to_erase(&mut self, other_admins: Option<usize>, now: Millis) -> Result<(), UserRefusal> {
+        self.may_go(other_admins.unwrap_or(usize::MAX))?;
+        self.erasing.get_or_insert(now);
+        Ok(())
     }
 
     /// Whether they may be demoted, disabled or deleted by an admin. Their own right to deletion (GDPR art. 17) is not asked.

@@ -99,6 +99,43 @@ fn the_last_acting_admin_is_neither_demoted_nor_disabled() {
 }
 
 #[test]
+fn a_change_is_made_whole_or_not_at_all_and_never_takes_the_last_acting_admin() {
+    let change = |role, disabled| UserChange { role, disabled };
+    let table = [
+        (Role::Admin, false, change(Some(Role::User), None), Err(UserRefusal::LastAdmin)),
+        (Role::Admin, false, change(Some(Role::User), Some(false)), Err(UserRefusal::LastAdmin)),
+        (Role::Admin, false, change(Some(Role::Admin), Some(true)), Err(UserRefusal::LastAdmin)),
+        (Role::Admin, false, change(Some(Role::Admin), Some(false)), Ok(Some(Scope::Admin))),
+        (Role::Admin, true, change(Some(Role::User), Some(false)), Ok(Some(Scope::Write))),
+        (Role::User, false, change(Some(Role::Admin), Some(true)), Ok(None)),
+        (Role::User, true, change(Some(Role::Admin), Some(false)), Ok(Some(Scope::Admin))),
+    ];
+    for (role, disabled, asked, outcome) in table {
+        let mut before = user("x@example.com");
+        (before.role, before.disabled) = (role, disabled.then_some(NOW));
+        let mut after = before.clone();
+        let done = after.change(asked, Some(0), NOW).map(|()| after.scope());
+        assert_eq!(done, outcome, "{role:?} {disabled} {asked:?}");
+        assert!(outcome.is_ok() || after == before, "nothing half done: {asked:?}");
+        assert!(before.change(asked, Some(1), NOW).is_ok(), "another admin is there: {asked:?}");
+    }
+    let mut last = user("boss@example.com");
+    assert_eq!(last.change(change(Some(Role::User), None), None, NOW), Ok(()), "the operator is not asked");
+}
+
+#[test]
+fn who_is_being_erased_may_nothing_for_ever() {
+    let mut boss = user("boss@example.com");
+    assert_eq!(boss.begin_to_erase(Some(0), NOW), Err(UserRefusal::LastAdmin), "another admin may not");
+    assert_eq!(boss.begin_to_erase(None, NOW), Ok(()), "they themselves may");
+    assert_eq!(boss.begin_to_erase(None, NOW.plus(5)), Ok(()));
+    assert_eq!((boss.scope(), boss.erasing), (None, Some(NOW)));
+    let enable = UserChange { role: None, disabled: Some(false) };
+    assert_eq!(boss.change(enable, None, NOW), Err(UserRefusal::Erasing));
+    assert_eq!(boss.seen_again(&identity("boss@example.com", true), &admins(), NOW), Err(UserRefusal::Erasing));
+}
+
+#[test]
 fn a_record_of_an_older_version_is_read() {
     let old = serde_json::json!({"id": UserId(7), "issuer": "i", "subject": "s", "created": 1, "last_seen": 2, "new": {}});
     let user: User = serde_json::from_value(old).unwrap();

@@ -8,14 +8,16 @@ use serde_json::{Map, Value, json};
 use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::field::{FieldCode, FieldError};
 use tickgate_core::identity::api_key::{KeyForbidden, KeyId, KeyRequest, NewKey, grace_hours, may_create, may_manage};
+use tickgate_core::identity::audit::AuditAction;
 use tickgate_core::time::Millis;
 
+use super::admin::look;
 use super::mcp::{must_be_json, read_bytes, unknown_caller};
 use super::query::{Query, wrong};
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker, client_ip};
 use crate::http::request::{RequestIdentity, caller};
-use crate::identity::{By, KeyError, Rotated, Who, shown_key};
+use crate::identity::{By, KeyError, Refusal, Rotated, Who, shown_key};
 
 /// Longest body.
 const MAX_BODY_BYTES: usize = 4_096;
@@ -61,6 +63,9 @@ async fn listed(request: &HttpRequest, worker: &Worker) -> Result<Value, Problem
     if all && !caller.scope.allows(Scope::Admin) {
         return Err(forbidden(KeyForbidden::NeedsScope(Scope::Admin)));
     }
+    if all {
+        look(worker, by(&caller, request, worker), "api_keys").await;
+    }
     let keys = worker.gateway.keys.list((!all).then_some(&caller.principal)).await.map_err(|error| problem(&error))?;
     let now = worker.gateway.clock.now();
     Ok(json!({ "api_keys": keys.iter().map(|key| shown_key(key, now)).collect::<Vec<_>>() }))
@@ -71,7 +76,10 @@ async fn created(request: &HttpRequest, payload: Payload, worker: &Worker) -> Re
     let caller = owner_of_keys(request)?;
     let wanted = KeyRequest::read(&fields(request, payload).await?).map_err(Problem::invalid_fields)?;
     let owner = wanted.user_id.as_deref().map_or_else(|| caller.principal.clone(), |user| Principal::new("user", user));
-    may_create(&caller, &owner, wanted.scope).map_err(forbidden)?;
+    may_create(&caller, &owner, wanted.scope).map_err(|why| {
+        denied(&caller, request, worker, (AuditAction::KeyCreate, "key:new".to_owned(), why));
+        forbidden(why)
+    })?;
     let ttl_ms = wanted.ttl_ms();
     let KeyRequest { scope, name, limit_per_minute, .. } = wanted;
     let new = NewKey { owner, name, scope, ttl_ms, limit_per_minute };
@@ -94,9 +102,10 @@ async fn rotated(request: &HttpRequest, payload: Payload, worker: &Worker) -> Re
     let caller = owner_of_keys(request)?;
     let id = id_of(request)?;
     let grace_ms = grace_of(&fields(request, payload).await?).map_err(Problem::invalid_fields)? * HOUR_MS;
-    let (keys, by) = (worker.gateway.keys.clone(), by(&caller, request, worker));
-    let made = actix_rt::spawn(async move { keys.rotate(by, id, grace_ms, |key| may_manage(&caller, key, true)).await });
-    let made = made.await.map_err(|_| lost())?.map_err(|error| problem(&error))?;
+    let (keys, by, rotator) = (worker.gateway.keys.clone(), by(&caller, request, worker), caller.clone());
+    let made = actix_rt::spawn(async move { keys.rotate(by, id, grace_ms, |key| may_manage(&rotator, key, true)).await });
+    let made = made.await.map_err(|_| lost())?;
+    let made = made.map_err(|error| told(error, &caller, request, worker, (AuditAction::KeyRotate, id)))?;
     Ok(shown_once(&made, worker.gateway.clock.now()))
 }
 
@@ -104,9 +113,31 @@ async fn revoked(request: &HttpRequest, worker: &Worker) -> Result<(), Problem> 
     Query::read(request, &[])?;
     let caller = owner_of_keys(request)?;
     let id = id_of(request)?;
-    let (keys, by) = (worker.gateway.keys.clone(), by(&caller, request, worker));
-    let done = actix_rt::spawn(async move { keys.revoke(by, id, |key| may_manage(&caller, key, false)).await });
-    done.await.map_err(|_| lost())?.map(drop).map_err(|error| problem(&error))
+    let (keys, by, revoker) = (worker.gateway.keys.clone(), by(&caller, request, worker), caller.clone());
+    let done = actix_rt::spawn(async move { keys.revoke(by, id, |key| may_manage(&revoker, key, false)).await });
+    let done = done.await.map_err(|_| lost())?.map(drop);
+    done.map_err(|error| told(error, &caller, request, worker, (AuditAction::KeyRevoke, id)))
+}
+
+/// What to answer; that somebody may not is written down.
+fn told(error: KeyError, caller: &Caller, request: &HttpRequest, worker: &Worker, what: (AuditAction, KeyId)) -> Problem {
+    if let KeyError::Forbidden(why) = &error {
+        denied(caller, request, worker, (what.0, format!("key:{}", what.1), *why));
+    }
+    problem(&error)
+}
+
+/// Somebody tried what they may not: a row a minute and reason, so that who tries all names does not fill the log.
+fn denied(caller: &Caller, request: &HttpRequest, worker: &Worker, (action, target, why): (AuditAction, String, KeyForbidden)) {
+    let reason = match why {
+        KeyForbidden::Anonymous => "anonymous",
+        KeyForbidden::NeedsScope(_) => "scope",
+        KeyForbidden::AboveMaker(_) => "above its maker",
+        KeyForbidden::NotFound => "no such key of theirs",
+    };
+    let (who, from) = (Some(caller.principal.clone()), Some(client_ip(request, &worker.gateway.settings)));
+    let refusal = Refusal { who, from, request_id: RequestIdentity::of(request), action, target, reason };
+    worker.gateway.refusals.note_caller(refusal, &worker.gateway.audit, worker.gateway.clock.now());
 }
 
 /// Who asks: somebody who has shown a credential, because an address owns nothing.
@@ -115,7 +146,7 @@ fn owner_of_keys(request: &HttpRequest) -> Result<Caller, Problem> {
     if caller.authenticated { Ok(caller) } else { Err(forbidden(KeyForbidden::Anonymous)) }
 }
 
-fn by(caller: &Caller, request: &HttpRequest, worker: &Worker) -> By {
+pub(super) fn by(caller: &Caller, request: &HttpRequest, worker: &Worker) -> By {
     By {
         who: Who::Somebody(caller.principal.clone()),
         from: Some(client_ip(request, &worker.gateway.settings)),
@@ -129,7 +160,7 @@ fn id_of(request: &HttpRequest) -> Result<KeyId, Problem> {
 }
 
 /// The fields of the body; none for an empty one.
-async fn fields(request: &HttpRequest, payload: Payload) -> Result<Map<String, Value>, Problem> {
+pub(super) async fn fields(request: &HttpRequest, payload: Payload) -> Result<Map<String, Value>, Problem> {
     let body = read_bytes(payload, MAX_BODY_BYTES).await?;
     if body.is_empty() {
         return Ok(Map::new());

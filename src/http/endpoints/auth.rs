@@ -110,6 +110,8 @@ pub(in crate::http) async fn refresh(request: HttpRequest, OnWorker(worker): OnW
         let now = gateway.clock.now();
         let secs = gateway.settings.access_token_secs.min(session.expires().since(now) / 1_000);
         let token = gateway.tokens.issue_in(&session, scope, secs, now).map_err(|_| not_configured())?;
+        let row = happening(&request, &worker, Who::Somebody(session.user.principal()), AuditAction::TokenIssue, Outcome::Done);
+        gateway.audit.note(Happening { details: vec![("scope", scope.to_string())], ..row });
         Ok(json!({"access_token": token, "token_type": "Bearer", "expires_in": secs, "scope": scope.as_str()}))
     };
     unkept(match answer() {

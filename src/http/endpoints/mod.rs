@@ -1,5 +1,7 @@
 //! One file per route or family of routes.
 
+pub(super) mod admin;
+pub(super) mod admin_audit;
 pub(super) mod api;
 pub(super) mod api_keys;
 pub(super) mod auth;

@@ -9,13 +9,16 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 use tickgate_core::access::{Principal, Scope};
+use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 
+use super::auth::happening;
 use super::mcp::{must_be_json, read_bytes, unknown_caller};
 use super::query::{Query, wrong};
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::{RequestIdentity, caller};
+use crate::identity::{Happening, Who};
 use crate::tools::ToolContext;
 use crate::upstream::own::{Change, OwnKey, OwnKeyError, OwnKeys, WantedKey};
 
@@ -70,8 +73,18 @@ async fn set(request: &HttpRequest, payload: Payload, worker: &Worker) -> Result
     let change = own.may_try(&principal).and_then(|()| own.change(&principal)).map_err(|error| problem(&error))?;
     let (context, request_id) = (Rc::clone(&worker.context), RequestIdentity::of(request));
     // A task of its own: a client that leaves must not stop it between the store and the map.
+    let who = principal.clone();
     let set = actix_rt::spawn(async move { try_and_keep(change, wanted, &context, &principal, request_id).await });
-    set.await.map_err(|_| Problem::unavailable("the key could not be set: try again"))?.map_err(|error| problem(&error))
+    let set = set.await.map_err(|_| Problem::unavailable("the key could not be set: try again"))?;
+    tell(request, worker, who, (if set.is_ok() { Outcome::Done } else { Outcome::Refused }, "set")).await;
+    set.map_err(|error| problem(&error))
+}
+
+/// Writes down that a key was set or forgotten, or that it was not; never which.
+async fn tell(request: &HttpRequest, worker: &Worker, who: Principal, (outcome, did): (Outcome, &str)) {
+    let row = happening(request, worker, Who::Somebody(who), AuditAction::UpstreamKey, outcome);
+    let row = Happening { target: "upstream_key".to_owned(), details: vec![("did", did.to_owned())], ..row };
+    worker.gateway.audit.write_or_queue(row).await;
 }
 
 async fn try_and_keep(
@@ -98,6 +111,7 @@ async fn forget(request: &HttpRequest, worker: &Worker) -> Result<(), Problem> {
         .await
         .map_err(|_| Problem::unavailable("the key could not be forgotten: try again"))?
         .map_err(|error| problem(&error))?;
+    tell(request, worker, principal.clone(), (Outcome::Done, "forgotten")).await;
     tracing::info!(principal = %principal, "a caller has no own upstream key any more");
     Ok(())
 }

@@ -11,15 +11,16 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use tickgate_core::access::{Caller, CredentialId, Scope};
+use tickgate_core::identity::audit::AuditAction;
 
 use super::browser::{Entered, browser_caller};
 use super::rate_limit::spent;
 use crate::auth::AuthError;
 use crate::http::error::Problem;
-use crate::http::gateway::{HttpSettings, client_ip, is_trusted, worker};
+use crate::http::gateway::{Gateway, HttpSettings, client_ip, is_trusted, worker};
 use crate::http::request::RequestIdentity;
 use crate::http::route::{Door, Kind, RouteSpec};
-use crate::identity::KeyEntry;
+use crate::identity::{KeyEntry, Refusal};
 use crate::settings::AuthMode;
 
 /// Headers by which a proxy shows that it forwarded a request.
@@ -51,12 +52,12 @@ pub(in crate::http) async fn authenticate(
             }
             Ok(response.map_into_left_body())
         }
-        Err(Refusal::Problem(problem)) => {
+        Err(Closed::Problem(problem)) => {
             worker.gateway.metrics.refused.with_label_values(&["authenticate"]).inc();
             let response = problem.respond(request.request());
             Ok(request.into_response(response).map_into_right_body())
         }
-        Err(Refusal::Spent(wait)) => {
+        Err(Closed::Spent(wait)) => {
             let limit =
                 caller_of(&request).and_then(|caller| key_of(&caller, &worker)).and_then(|entry| entry.key.limit_per_minute);
             let response = spent(limit.unwrap_or_default(), wait, HttpResponse::TooManyRequests());
@@ -66,20 +67,20 @@ pub(in crate::http) async fn authenticate(
 }
 
 /// Why a request goes no further.
-enum Refusal {
+enum Closed {
     Problem(Problem),
     /// The key's own limit is spent, for so long.
     Spent(Duration),
 }
 
-impl From<Problem> for Refusal {
+impl From<Problem> for Closed {
     fn from(problem: Problem) -> Self {
         Self::Problem(problem)
     }
 }
 
 /// Lets a caller in; perhaps with a cookie for the next time.
-async fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Scope) -> Result<Option<Cookie<'static>>, Refusal> {
+async fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Scope) -> Result<Option<Cookie<'static>>, Closed> {
     let settings = &worker.gateway.settings;
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     let forwarded = FORWARDING_HEADERS.iter().any(|name| request.headers().contains_key(*name));
@@ -97,17 +98,18 @@ async fn enter(request: &ServiceRequest, worker: &crate::http::Worker, scope: Sc
         Some(Entered { caller, cookie }) => (caller, cookie),
         None => (find_caller(request, worker, ip).await?, None),
     };
-    if !caller.scope.allows(scope) {
+    let (allowed, entry) = (caller.scope.allows(scope), key_of(&caller, worker));
+    // Also of who is refused: it is written down who it was.
+    request.extensions_mut().insert(caller);
+    if !allowed {
         return Err(Problem::insufficient_scope(scope, format!("Forbidden: this needs the scope {scope}")).into());
     }
-    let entry = key_of(&caller, worker);
-    request.extensions_mut().insert(caller);
     let Some(entry) = entry else { return Ok(cookie) };
     entry.used(worker.gateway.clock.now());
     let label = RouteSpec::kind_of(request.path()).map_or("other", Kind::label);
     let labels = [&*entry.key.id.to_string(), label];
     worker.gateway.metrics.key_uses.with_label_values(&labels).inc();
-    entry.charge().map_err(Refusal::Spent)?;
+    entry.charge().map_err(Closed::Spent)?;
     Ok(cookie)
 }
 
@@ -120,13 +122,26 @@ async fn find_caller(request: &ServiceRequest, worker: &crate::http::Worker, ip:
         found = gateway.authenticator.authenticate(request.headers(), ip);
     }
     found.map_err(|error| {
-        if let AuthError::Key(id, why) = error {
-            let request_id = RequestIdentity::of(request.request());
-            let to = (&gateway.directory, &gateway.audit);
-            gateway.refusals.note((id, why), Some(ip), request_id, to, gateway.clock.now());
-        }
+        note(error, request, ip, gateway);
         unauthorized(error)
     })
+}
+
+/// Writes down that a credential was refused; that there was none is nothing.
+fn note(error: AuthError, request: &ServiceRequest, ip: IpAddr, gateway: &Gateway) {
+    let (request_id, now) = (RequestIdentity::of(request.request()), gateway.clock.now());
+    let reason = match error {
+        AuthError::Missing => return,
+        AuthError::Key(id, why) => {
+            return gateway.refusals.note((id, why), Some(ip), request_id, (&gateway.directory, &gateway.audit), now);
+        }
+        AuthError::Invalid => "not genuine",
+        AuthError::Owner => "its owner may do nothing",
+        AuthError::Ended => "its sign-in was ended",
+    };
+    let (action, target) = (AuditAction::CredentialRefused, "credential".to_owned());
+    let refusal = Refusal { who: None, from: Some(ip), request_id, action, target, reason };
+    gateway.refusals.note_caller(refusal, &gateway.audit, now);
 }
 
 pub(super) fn unauthorized(error: AuthError) -> Problem {

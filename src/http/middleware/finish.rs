@@ -13,6 +13,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 
+use super::audited::note_refusal;
 use super::guard::is_allowed_origin;
 use crate::http::error::{Place, Problem};
 use crate::http::request::REQUEST_ID;
@@ -42,6 +43,7 @@ pub(in crate::http) async fn finish(
     match next.call(request).await {
         Ok(response) if is_bare_refusal(&response) => {
             place.worker.gateway.metrics.refused.with_label_values(&["rate_limit"]).inc();
+            note_refusal(&response, true, &place);
             let mut dressed = rate_limited(&response, &place);
             complete(dressed.headers_mut(), &place, origin);
             Ok(response.into_response(dressed).map_into_right_body())
@@ -56,6 +58,7 @@ pub(in crate::http) async fn finish(
             Ok(response.into_response(dressed).map_into_right_body())
         }
         Ok(mut response) => {
+            note_refusal(&response, false, &place);
             complete(response.headers_mut(), &place, origin);
             Ok(response.map_into_left_body())
         }

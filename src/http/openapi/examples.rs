@@ -44,6 +44,11 @@ pub(super) fn example(id: &str) -> Value {
             example["key"] = json!("tg_<id>_<secret>");
             example
         }
+        "admin_users_list" => {
+            json!({"users": [super::admin::person()], "next": "1773167467294-0f3b9c0a5d2e4f61a7c8b9d0e1f20314"})
+        }
+        "admin_users_get" | "admin_users_change" => super::admin::person(),
+        "admin_audit" => super::admin::rows(),
         "key_link_page" | "key_link_open" => json!("<!doctype html>…"),
         "health" => json!({"status": "healthy", "uptime_seconds": 12, "version": env!("CARGO_PKG_VERSION"), "checks": {}}),
         "live" => json!({"status": "alive"}),

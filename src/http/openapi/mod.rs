@@ -3,6 +3,7 @@
 //! paperclip knows Swagger 2 and converts it; what that cannot say (event streams, bearer tokens) is added afterwards.
 
 mod account_operations;
+mod admin;
 mod examples;
 mod keys;
 mod oauth_operations;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value, json};
 use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
 use self::account_operations::ACCOUNT_OPERATIONS;
+use self::admin::ADMIN_OPERATIONS;
 use self::examples::{arguments, example};
 use self::keys::{KEY_OPERATIONS, LINK_OPERATIONS};
 use self::oauth_operations::OAUTH_OPERATIONS;
@@ -44,6 +46,7 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
     let calls = example_calls(registry);
     document["paths"]["/messages"]["post"]["requestBody"] = request_body(&calls);
     keys::patch_bodies(&mut document);
+    admin::patch_bodies(&mut document);
     document["paths"][UPSTREAM_KEY]["put"]["requestBody"] = upstream_key_body();
     document["paths"][STREAM_TICKET]["post"]["requestBody"] = stream_ticket_body();
     patch_mcp(&mut document["paths"]["/mcp"]["post"], calls);
@@ -58,7 +61,8 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
 
 /// Every operation but those of the tools.
 fn operations() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(ACCOUNT_OPERATIONS).chain(KEY_OPERATIONS).chain(LINK_OPERATIONS).chain(OAUTH_OPERATIONS)
+    let account = ACCOUNT_OPERATIONS.iter().chain(KEY_OPERATIONS).chain(LINK_OPERATIONS);
+    OPERATIONS.iter().chain(account).chain(ADMIN_OPERATIONS).chain(OAUTH_OPERATIONS)
 }
 
 fn swagger() -> Value {

@@ -253,6 +253,15 @@ pub(super) const OPERATIONS: &[Operation] = &[
         answer: AnswerKind::Json,
     },
     Operation {
+        method: "delete",
+        path: "/api/user",
+        id: "user_erase",
+        tag: "account",
+        summary: "Erase you and all that is yours, now and for good: account, keys, tokens, alerts, tasks, sessions. Needs the scope write",
+        parameters: &[],
+        answer: AnswerKind::Nothing,
+    },
+    Operation {
         method: "get",
         path: UPSTREAM_KEY,
         id: "upstream_key_get",

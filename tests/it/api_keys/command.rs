@@ -37,7 +37,7 @@ fn keys_that_the_command_makes_and_revokes_are_seen_by_a_running_gateway_on_both
         assert_eq!(status_with(&gateway, &next), 401);
         assert!(!tickgate(&["keys", "rotate", id], data, &url).status.success(), "a dead key is not revived");
         let rows = audit_with(data, &url, &["key.create", "key.rotate", "key.revoke"]);
-        let of_operator = |row: &&Value| row["entry"]["actor"] == "operator";
+        let of_operator = |row: &&Value| row["entry"]["actor"] == "operator" && row["entry"]["action"] != "admin.audit_read";
         let done: Vec<&str> = rows.iter().filter(of_operator).map(|row| row["entry"]["action"].as_str().unwrap()).collect();
         assert_eq!(done, ["key.create", "key.rotate", "key.revoke"], "{rows:?}");
         let said = printed(&["audit", "verify"], data, &url);

@@ -6,5 +6,6 @@ mod clients;
 mod conformance;
 mod discovery;
 pub(crate) mod documents;
+mod erasure;
 mod flow;
 pub(crate) mod support;

@@ -295,6 +295,20 @@ mod ends {
     }
 
     #[test]
+    fn all_sessions_of_a_principal_end_and_nobody_elses() {
+        on_paused_time(|| async {
+            let desk = Desk::new();
+            let (one, two, others) = (desk.open(), desk.open(), desk.try_open("eve").unwrap());
+            let stream = one.get().await;
+            assert_eq!(desk.directory.end_all_of(&principal("ada")).await, 2);
+            read(stream).await;
+            assert!(desk.find(one.id, "ada").is_none() && desk.find(two.id, "ada").is_none());
+            assert!(desk.find(others.id, "eve").is_some());
+            assert_eq!(desk.directory.end_all_of(&principal("ada")).await, 0);
+        });
+    }
+
+    #[test]
     fn a_call_that_panics_takes_its_session_with_it_and_nothing_else() {
         on_paused_time(|| async {
             let desk = Desk::of(DirectoryLimits { sessions: 2, per_caller: 1 });

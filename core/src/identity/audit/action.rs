@@ -70,7 +70,7 @@ words! {
         KeyUse = "key.use",
         /// A one-time link to a key was handed out, or one was opened that opens no more.
         KeyLink = "key.link",
-        /// A client got tokens for a code.
+        /// A client got tokens for a code, or a page an access token for its person.
         TokenIssue = "token.issue",
         /// A refresh token was rotated.
         TokenRefresh = "token.refresh",
@@ -104,7 +104,7 @@ words! {
         AdminDisable = "admin.disable",
         /// An admin looked at the audit or exported it.
         AdminAuditRead = "admin.audit_read",
-        /// An admin did something else; the details say what.
+        /// An admin looked at people, sessions or anything else that is not theirs; the details say at what.
         AdminOther = "admin.other",
         /// An own upstream key was set or removed.
         UpstreamKey = "upstream_key.set",

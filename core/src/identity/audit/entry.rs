@@ -4,6 +4,7 @@
 //! nobody's name (right to deletion, requirement Y8). So no e-mail, name, principal or user id belongs into target or details.
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,24 @@ impl Actor {
             Self::Operator => "operator".to_owned(),
             Self::Gateway => "gateway".to_owned(),
             Self::Nobody => "nobody".to_owned(),
+        }
+    }
+}
+
+/// The text names no actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an actor: use operator, gateway, nobody, or someone:<audit id>")]
+pub struct ActorError;
+
+impl FromStr for Actor {
+    type Err = ActorError;
+
+    fn from_str(text: &str) -> Result<Self, ActorError> {
+        match text {
+            "operator" => Ok(Self::Operator),
+            "gateway" => Ok(Self::Gateway),
+            "nobody" => Ok(Self::Nobody),
+            other => other.strip_prefix("someone:").and_then(|id| id.parse().ok()).map(Self::Someone).ok_or(ActorError),
         }
     }
 }
