@@ -46,7 +46,7 @@ impl From<OAuthError> for ConnectedFault {
 }
 
 impl AuthorizationServer {
-    /// The clients that may act for this person, at most [`MAX_SHOWN`]. A registration that was forgotten leaves a consent that nobody
+    /// The clients that may act for this person, at most a hundred. A registration that was forgotten leaves a consent that nobody
     /// can use: it is not shown.
     ///
     /// # Errors
