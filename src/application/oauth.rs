@@ -39,6 +39,7 @@ pub(super) fn authorization_server(
         browsers: Arc::clone(browsers),
         documents: Documents::new(documents, clock),
         audit: identity.audit.clone(),
+        directory: identity.directory.clone(),
         lives: (access.access_token_secs * 1_000, access.refresh_token_secs * 1_000),
         clock,
     })))

@@ -15,11 +15,17 @@ macro_rules! assets {
 }
 
 assets!(
+    "account.css",
+    "account.html",
+    "account.js",
     "app.js",
     "article.js",
     "articles.js",
+    "ask.js",
     "backoff.js",
     "chart.js",
+    "clients.js",
+    "confirm.js",
     "consent.css",
     "dom.js",
     "format.js",
@@ -29,15 +35,18 @@ assets!(
     "icon.svg",
     "index.html",
     "key-link.js",
+    "keys.js",
     "news.js",
     "note.js",
     "position.js",
     "refusal.js",
     "row.js",
+    "session.js",
     "status.js",
     "stream.js",
     "style.css",
     "symbols.js",
+    "things.js",
     "watchlist.js",
 );
 

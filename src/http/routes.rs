@@ -4,8 +4,8 @@ use actix_web::web::{ServiceConfig, delete, get, patch, post, put, resource, rou
 use tickgate_core::access::Scope;
 
 use super::endpoints::{
-    API_KEYS, KEY_LINK, admin, admin_audit, api, api_keys, auth, dashboard, docs, events, fallback, health, key_link, mcp,
-    metrics, oauth, progress, stream_ticket, test_error, tools, upstream_key, user,
+    API_KEYS, KEY_LINK, admin, admin_audit, api, api_keys, auth, clients, dashboard, docs, events, fallback, health, key_link,
+    mcp, metrics, oauth, progress, session, stream_ticket, test_error, tools, upstream_key, user,
 };
 use super::gateway::HttpSettings;
 use super::route::Verb::{Delete, Get, Patch, Post, Put};
@@ -22,6 +22,7 @@ const TEST_ERROR: Door = Door::AdminUnless(Opening::Development);
 /// Every route.
 pub(super) static ROUTES: &[RouteSpec] = &[
     RouteSpec::new("/", Kind::Page, OPEN, &[(Get, || get().to(dashboard::index))]),
+    RouteSpec::new("/account", Kind::Page, OPEN, &[(Get, || get().to(dashboard::account))]),
     RouteSpec::new("/favicon.ico", Kind::Page, OPEN, &[(Get, || get().to(dashboard::favicon))]),
     RouteSpec::new("/assets/{file}", Kind::Page, OPEN, &[(Get, || get().to(dashboard::asset))]),
     RouteSpec::new("/docs", Kind::Page, DOCS, &[(Get, || get().to(docs::index))]),
@@ -63,6 +64,10 @@ pub(super) static ROUTES: &[RouteSpec] = &[
             (Delete, || delete().to(upstream_key::delete)),
         ],
     ),
+    RouteSpec::new("/api/user/clients", Kind::Api, WRITE, &[(Get, || get().to(clients::list))]),
+    RouteSpec::new("/api/user/clients/{id}", Kind::Api, WRITE, &[(Delete, || delete().to(clients::disconnect))]),
+    // Each page asks it when it is opened: charged like a sign-in, a few readers behind one address would lock each other out.
+    RouteSpec::new("/auth/session", Kind::Api, OPEN, &[(Get, || get().to(session::get))]),
     RouteSpec::new("/auth/login", Kind::Auth, OPEN, &[(Get, || get().to(auth::login))]),
     RouteSpec::new("/auth/callback", Kind::Auth, OPEN, &[(Get, || get().to(auth::callback))]),
     RouteSpec::new("/callback", Kind::Auth, OPEN, &[(Get, || get().to(auth::callback))]),

@@ -48,7 +48,7 @@ impl AuthorizationServer {
         Ok(self.registered(id).await?.map(|(client, _)| client))
     }
 
-    async fn registered(&self, id: &str) -> Result<Option<(Client, Version)>, OAuthError> {
+    pub(super) async fn registered(&self, id: &str) -> Result<Option<(Client, Version)>, OAuthError> {
         let found = self.store.find(Shelf::OauthClients, Client::record_name(id), self.clock.now());
         let Some(found) = found.await.map_err(|error| unavailable(&error))? else { return Ok(None) };
         let client = serde_json::from_slice::<Client>(&found.record.body).ok().filter(|client| client.id == id);

@@ -6,6 +6,7 @@
 //! | `clients` | which client is that, and what becomes of its registration |
 //! | `documents` | what does the metadata document of a client say, and from where may it be fetched |
 //! | `authorize` | where does the browser go next: to sign in, to the consent page, back to the client |
+//! | `connected` | which clients may act for a person, and how does that end |
 //! | `pages` | what do people see |
 //! | `notes` | which rows does the audit log get, and who asked |
 //! | `tokens` | what does a client get for a code or a refresh token, and how does it give them back |
@@ -15,6 +16,7 @@
 
 mod authorize;
 mod clients;
+mod connected;
 mod documents;
 mod notes;
 mod pages;
@@ -22,6 +24,7 @@ mod server;
 mod tokens;
 
 pub use authorize::{Browser, Next};
+pub use connected::{Connected, ConnectedFault};
 pub use documents::{DocumentSettings, Documents};
 pub use notes::Asker;
 pub use pages::PAGE_POLICY;

@@ -11,7 +11,7 @@ use tickgate_core::ports::{Store, StoreError};
 
 use super::documents::Documents;
 use crate::auth::{BrowserSessions, JwtAuthority};
-use crate::identity::AuditWriter;
+use crate::identity::{AuditWriter, Directory};
 
 /// What people read who look for the documentation.
 const DOCUMENTATION: &str = "/docs";
@@ -34,6 +34,8 @@ pub struct ServerParts {
     pub documents: Documents,
     /// The audit log.
     pub audit: AuditWriter,
+    /// Who is known now: it hears at once of tokens that end.
+    pub directory: Directory,
     /// `ACCESS_TOKEN_SECS` and `REFRESH_TOKEN_SECS`, in ms.
     pub lives: (u64, u64),
     /// The time.
@@ -63,6 +65,7 @@ pub struct AuthorizationServer {
     pub(super) browsers: Arc<BrowserSessions>,
     pub(super) documents: Documents,
     pub(super) audit: AuditWriter,
+    pub(super) directory: Directory,
     pub(super) access_ms: u64,
     pub(super) refresh_ms: u64,
     pub(super) clock: Clock,
@@ -73,7 +76,7 @@ impl AuthorizationServer {
     /// A server of these parts.
     #[must_use]
     pub fn new(parts: ServerParts) -> Self {
-        let ServerParts { public_url: issuer, tokens, store, keys, browsers, documents, audit, lives, clock } = parts;
+        let ServerParts { public_url: issuer, tokens, store, keys, browsers, documents, audit, directory, lives, clock } = parts;
         let resource = Resource::new(&format!("{issuer}/mcp"));
         let documentation = Some(format!("{issuer}{DOCUMENTATION}"));
         let server = AuthorizationServerMetadata::new(&issuer, documentation.clone(), true);
@@ -84,7 +87,21 @@ impl AuthorizationServer {
             keys: written(&tokens.key_set()),
         };
         let (access_ms, refresh_ms) = lives;
-        Self { issuer, resource, tokens, store, keys, browsers, documents, audit, access_ms, refresh_ms, clock, discovery }
+        Self {
+            issuer,
+            resource,
+            tokens,
+            store,
+            keys,
+            browsers,
+            documents,
+            audit,
+            directory,
+            access_ms,
+            refresh_ms,
+            clock,
+            discovery,
+        }
     }
 
     /// The discovery documents.

@@ -7,8 +7,8 @@ use tickgate_actors::clock::random_u128;
 use tickgate_core::access::{Caller, CredentialId, Principal};
 use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::identity::oauth::{
-    AuthorizationCode, ClientCredentials, CodeClaim, OAuthCode, OAuthError, Params, Redeemed, RevocationRequest, ScopeSet,
-    TokenGrant, TokenRequest,
+    AuthorizationCode, ClientCredentials, CodeClaim, Consent, OAuthCode, OAuthError, Params, Redeemed, RevocationRequest,
+    ScopeSet, TokenGrant, TokenRequest,
 };
 use tickgate_core::identity::refresh::{
     FamilyEnd, FamilyTerms, Issue, Presented, PresentedRefresh, RefreshFamily, RefreshRandom,
@@ -20,8 +20,9 @@ use super::notes::{Asker, Note};
 use super::server::{AuthorizationServer, random_bytes, unavailable};
 use crate::auth::AccessGrant;
 
-/// How often a record is read again that another request has just changed: each time somebody else got on.
-const ATTEMPTS: usize = 5;
+/// How often a record is read again that another request has just changed: each time somebody else got on. A client that
+/// refreshes as fast as it can must not outrun its person who disconnects it.
+const ATTEMPTS: usize = 16;
 
 /// The answer of `/token` (RFC 6749 §5.1).
 #[derive(Debug, Serialize)]
@@ -113,9 +114,21 @@ impl AuthorizationServer {
         if self.swap_family(&family, None).await?.is_none() {
             return Err(self.replayed(code, code.family, asker).await);
         }
+        // Whoever takes a consent back deletes it first and then ends what there is: one of the two sees the other.
+        if !self.is_agreed(&family.terms).await? {
+            self.end_family(family.id, FamilyEnd::Withdrawn, asker).await?;
+            return Err(OAuthError::dead_grant());
+        }
         self.note(asker, about(AuditAction::TokenIssue, &family, Outcome::Done));
         self.note_use(&family.terms.client).await;
         self.answer(&family, issue, user, family.terms.scopes)
+    }
+
+    /// Whether a person's consent to a client is still there.
+    async fn is_agreed(&self, terms: &FamilyTerms) -> Result<bool, OAuthError> {
+        let name = Consent::record_name(&terms.principal, &terms.client);
+        let found = self.store.find(Shelf::Grants, name, self.clock.now()).await.map_err(|error| unavailable(&error))?;
+        Ok(found.is_some())
     }
 
     fn new_family(&self, code: &AuthorizationCode) -> (RefreshFamily, Issue) {
@@ -228,7 +241,7 @@ impl AuthorizationServer {
         }
     }
 
-    async fn end_family(&self, id: FamilyId, why: FamilyEnd, asker: &Asker) -> Result<(), OAuthError> {
+    pub(super) async fn end_family(&self, id: FamilyId, why: FamilyEnd, asker: &Asker) -> Result<(), OAuthError> {
         for _ in 0..ATTEMPTS {
             let Some((family, version)) = self.family(id).await? else { return Ok(()) };
             if !family.is_alive() {
@@ -248,6 +261,7 @@ impl AuthorizationServer {
         Ok(found.and_then(|found| Some((serde_json::from_slice(&found.record.body).ok()?, found.version))))
     }
 
+    /// Puts a family in place of the one that was read. One that is dead is known to be so here at once, elsewhere by the feed.
     async fn swap_family(&self, family: &RefreshFamily, expected: Option<Version>) -> Result<Option<Version>, OAuthError> {
         let record = Record {
             id: family.id.0,
@@ -256,7 +270,11 @@ impl AuthorizationServer {
             body: written(family),
         };
         let swapped = self.store.swap(Shelf::RefreshFamilies, record, expected, self.clock.now()).await;
-        swapped.map_err(|error| unavailable(&error))
+        let swapped = swapped.map_err(|error| unavailable(&error))?;
+        if let (Some((at, _)), Some(_)) = (family.ended, swapped) {
+            self.directory.end_family(family.id.0, at);
+        }
+        Ok(swapped)
     }
 
     /// The person, if they still may do anything; else what hangs on their word is worth nothing.

@@ -21,10 +21,11 @@ pub(crate) fn tools() -> HashMap<String, String> {
     text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A program of `tests/clients`.
 pub(crate) fn client(interpreter: &str, program: &str) -> Command {
     let tools = tools();
     let mut command = Command::new(&tools[interpreter]);
@@ -32,6 +33,7 @@ pub(crate) fn client(interpreter: &str, program: &str) -> Command {
     command
 }
 
+/// Runs it, and expects it to say that all held.
 pub(crate) fn passes(mut command: Command, name: &str) {
     let output = command.output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);

@@ -6,6 +6,7 @@ mod support;
 
 mod access;
 mod account;
+mod account_page;
 mod api_keys;
 mod canary;
 mod client_library;

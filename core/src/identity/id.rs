@@ -68,6 +68,7 @@ id!(pub UserId, "A person, however they sign in. Never reused: who comes back af
 id!(pub AuditId, "What the audit calls somebody. Whose it is stands in a table of its own, which can be erased.");
 id!(pub FamilyId, "A family of refresh tokens: one sign-in of one client.");
 id!(pub SessionId, "A browser's session.");
+id!(pub ConnectionId, "A client among those of one person.");
 id!(pub(super) Bits, "128 bits in a record: JSON readers would round them as a number.");
 
 impl UserId {

@@ -38,7 +38,7 @@ mod user_tests;
 
 pub use browser_session::{BrowserSession, SessionOver};
 pub use hash::{HashKey, HashKeys, SecretHash};
-pub use id::{AuditId, FamilyId, IdError, SessionId, UserId};
+pub use id::{AuditId, ConnectionId, FamilyId, IdError, SessionId, UserId};
 pub use once::{Once, OnceRandom, OnceRecord, PresentedOnce};
 pub use ticket::{PASS_MS, StreamPass, StreamTicket};
 pub use user::{AccountKey, AdminEmails, Identity, LOCAL_ISSUER, Role, RoleError, RoleSource, User, UserRefusal};

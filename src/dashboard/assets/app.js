@@ -4,6 +4,7 @@ import { byId } from './dom.js';
 import { describeGap } from './gap.js';
 import { NewsPanel } from './news.js';
 import { PanelNote } from './note.js';
+import { forgetSession, showSession } from './session.js';
 import { loadStatus, showConnection, showStatus } from './status.js';
 import { ResumingStream } from './stream.js';
 import { Watchlist } from './watchlist.js';
@@ -65,8 +66,11 @@ window.addEventListener('pageshow', (event) => {
   if (!event.persisted) return;
   prices.resume();
   news.resume();
+  forgetSession();
+  showSession(byId('session'));
 });
 
 news.suggest(watchlist.symbols);
+showSession(byId('session'));
 loadStatus();
 prices.open(topics());

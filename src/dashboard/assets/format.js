@@ -4,6 +4,9 @@ const TIME = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit',
 const DAY_AND_TIME = new Intl.DateTimeFormat('en', {
   month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
 });
+const MOMENT = new Intl.DateTimeFormat('en', {
+  year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
+});
 const BY_DIGITS = new Map();
 
 /**
@@ -39,6 +42,16 @@ export function formatChange({ price, change, change_percent: percent }) {
 export function formatTime(time) {
   const today = time.toDateString() === new Date().toDateString();
   return (today ? TIME : DAY_AND_TIME).format(time);
+}
+
+/**
+ * Day and time with the year, of what the server wrote down.
+ * @param {string} text
+ * @returns {string}
+ */
+export function formatMoment(text) {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? 'unknown' : MOMENT.format(time);
 }
 
 // Currencies and penny stocks move in the fourth place and beyond.

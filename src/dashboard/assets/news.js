@@ -5,7 +5,8 @@ import { Backoff } from './backoff.js';
 import { byId, element, setText } from './dom.js';
 import { describeGap } from './gap.js';
 import { PanelNote } from './note.js';
-import { explain, unreachable } from './refusal.js';
+import { explain, nobodySignedIn, unreachable } from './refusal.js';
+import { session } from './session.js';
 import { ResumingStream } from './stream.js';
 import { parseSymbol } from './symbols.js';
 
@@ -140,6 +141,8 @@ export class NewsPanel {
 }
 
 async function load(symbol, signal) {
+  const now = await session();
+  if (now?.reads === false) return { trouble: nobodySignedIn(now.sign_in) };
   try {
     const response = await fetch(`/api/news/${encodeURIComponent(symbol)}`, { cache: 'no-store', signal });
     if (!response.ok) return { trouble: await explain(response) };

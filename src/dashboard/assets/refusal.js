@@ -1,6 +1,7 @@
 // Why the server gives no data. EventSource hides the status of a refusal, so it is asked for with fetch.
 
 import { learnClock } from './freshness.js';
+import { session } from './session.js';
 
 const PATIENCE_MS = 8_000;
 const MAX_DETAIL_LENGTH = 200;
@@ -41,7 +42,7 @@ export async function explain(response) {
   const retryAfterMs = seconds > 0 ? seconds * 1000 : undefined;
   switch (response.status) {
     case 401:
-      return { text: 'You are not signed in, or your sign-in has ended.', willRetry: false, signIn: true };
+      return nobodySignedIn((await session())?.sign_in !== false);
     case 403:
       return { text: `This page may not read market data here${detail}. Ask an administrator for the read scope, or open the page at the server’s own address.`, willRetry: false };
     case 429:
@@ -55,6 +56,16 @@ export async function explain(response) {
       }
       return { text: `The server answered ${response.status}${detail}.`, willRetry: false };
   }
+}
+
+/**
+ * The server gives data only to those whom it knows.
+ * @param {boolean} canSignIn whether people can sign in there
+ * @returns {Trouble}
+ */
+export function nobodySignedIn(canSignIn) {
+  if (canSignIn) return { text: 'You are not signed in, or your sign-in has ended.', willRetry: false, signIn: true };
+  return { text: 'This server wants a key, which a page cannot send, and has no sign-in. Its operator can set one up.', willRetry: false };
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { byId, setText } from './dom.js';
 import { learnClock } from './freshness.js';
+import { mayRead } from './session.js';
 
 const CONNECTION = { connecting: 'Connecting…', live: 'Live', reconnecting: 'Reconnecting…', stopped: 'Stopped' };
 const SESSIONS = { pre: 'Pre-market', regular: 'Open', after: 'After hours', closed: 'Closed' };
@@ -33,6 +34,7 @@ export function showStatus(status) {
 
 /** Asks for the status once, so that the header does not wait for the stream. */
 export async function loadStatus() {
+  if (!(await mayRead())) return;
   try {
     const response = await fetch('/api/status', { cache: 'no-store' });
     learnClock(response);

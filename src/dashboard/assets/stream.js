@@ -1,7 +1,8 @@
 // One EventSource that goes on where it was cut: the browser resumes by itself while it can; when it gives up, we reopen.
 
 import { Backoff } from './backoff.js';
-import { unreachable, whyRefused } from './refusal.js';
+import { nobodySignedIn, unreachable, whyRefused } from './refusal.js';
+import { session } from './session.js';
 
 // Longer than the server's rotation of a stream, which needs no words.
 const WORRY_MS = 8_000;
@@ -24,6 +25,7 @@ export class ResumingStream {
   #listener;
   #backoff = new Backoff();
   #source = null;
+  #attempt;
   #topics = [];
   #cursor;
   #state = 'stopped';
@@ -48,7 +50,7 @@ export class ResumingStream {
     this.#backoff.reset();
     this.#enter('connecting');
     this.#worry(SLOW_CONNECT);
-    this.#connect();
+    this.#begin();
   }
 
   /** Opens it again where it stopped. */
@@ -65,6 +67,19 @@ export class ResumingStream {
   /** @returns {string | undefined} the position of the last event */
   get cursor() {
     return this.#cursor;
+  }
+
+  // A stream that would be refused is not asked for: the browser would complain of it in the console.
+  async #begin() {
+    this.#drop();
+    const attempt = Symbol('an attempt');
+    this.#attempt = attempt;
+    const now = await session();
+    // Closed or opened anew by the reader meanwhile.
+    if (attempt !== this.#attempt) return;
+    if (now?.reads !== false) return this.#connect();
+    this.close();
+    this.#listener.onTrouble(nobodySignedIn(now.sign_in));
   }
 
   #connect() {
@@ -116,6 +131,7 @@ export class ResumingStream {
   #drop() {
     clearTimeout(this.#retryTimer);
     this.#retryTimer = undefined;
+    this.#attempt = undefined;
     this.#source?.close();
     this.#source = null;
   }

@@ -3,6 +3,7 @@
 import { redrawAll } from './chart.js';
 import { byId, setText } from './dom.js';
 import { WatchlistRow } from './row.js';
+import { mayRead } from './session.js';
 import { MAX_SYMBOLS, loadSymbols, parseSymbol, saveSymbols } from './symbols.js';
 
 // A rotation of the stream takes a few seconds and makes no price wrong.
@@ -119,6 +120,7 @@ export class Watchlist {
 
 // Without bars the chart begins with the first tick, so a failure needs no words.
 async function seedChart(row) {
+  if (!(await mayRead())) return;
   try {
     const response = await fetch(`/api/bars/${encodeURIComponent(row.symbol)}`);
     if (!response.ok) return;

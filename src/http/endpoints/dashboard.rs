@@ -1,4 +1,5 @@
-//! `/`: the dashboard's page and its assets, embedded in the binary.
+//! `/` and `/account`: the pages and their assets, embedded in the binary. They are the same for everybody; what is somebody's the
+//! scripts ask for.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
@@ -10,6 +11,10 @@ use crate::http::error::Problem;
 
 pub(in crate::http) async fn index(request: HttpRequest) -> HttpResponse {
     respond(&request, "index.html")
+}
+
+pub(in crate::http) async fn account(request: HttpRequest) -> HttpResponse {
+    respond(&request, "account.html")
 }
 
 pub(in crate::http) async fn favicon(request: HttpRequest) -> HttpResponse {

@@ -122,7 +122,8 @@ pub(in crate::http) async fn revoke(request: HttpRequest, payload: Payload, OnWo
     }
 }
 
-fn asker(request: &HttpRequest, worker: &Worker) -> Asker {
+/// From where a request comes, for the audit log.
+pub(super) fn asker(request: &HttpRequest, worker: &Worker) -> Asker {
     Asker { from: Some(client_ip(request, &worker.gateway.settings)), request_id: RequestIdentity::of(request) }
 }
 

@@ -75,7 +75,8 @@ async fn erase(request: &HttpRequest, worker: &Worker) -> Result<(), Problem> {
     done.await.map_err(|_| Problem::unavailable("the erasure was cut off: try again"))?.map_err(|error| people_problem(&error))
 }
 
-fn shown(user: &User) -> Value {
+/// A person as they see themselves.
+pub(super) fn shown(user: &User) -> Value {
     json!({
         "id": user.id,
         "name": user.name,

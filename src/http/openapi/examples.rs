@@ -29,6 +29,14 @@ pub(super) fn example(id: &str) -> Value {
         "user" => json!({"principal": "user:0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "scope": "write", "user": {
             "id": "0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "name": "Ada", "email": "ada@example.com", "email_verified": true, "role": "user",
             "created": "2026-03-10T18:31:07.294Z", "last_seen": "2026-03-10T18:31:07.294Z"}}),
+        "session" => json!({"sign_in": true, "reads": true, "own_upstream_key": true, "user": {
+            "id": "0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "name": "Ada", "email": "ada@example.com", "email_verified": true, "role": "user",
+            "created": "2026-03-10T18:31:07.294Z", "last_seen": "2026-03-10T18:31:07.294Z"}}),
+        "clients_list" => {
+            json!({"clients": [{"id": "5d2e4f61a7c8b9d0e1f203140f3b9c0a", "client_id": "client-0pHxR2tYw5Zk8mB3nC6vQa",
+            "name": "A client", "place": "client.example", "scopes": "read write", "agreed_at": "2026-03-10T18:31:07.294Z",
+            "last_used_at": "2026-03-10T18:31:07.294Z", "signed_in": 1}]})
+        }
         "api_keys_list" => json!({"api_keys": [super::keys::example()]}),
         "api_keys_get" => super::keys::example(),
         "api_keys_create" | "api_keys_rotate" => {

@@ -2,6 +2,7 @@
 //!
 //! paperclip knows Swagger 2 and converts it; what that cannot say (event streams, bearer tokens) is added afterwards.
 
+mod account_operations;
 mod admin;
 mod examples;
 mod keys;
@@ -15,6 +16,7 @@ use paperclip::v2::models::DefaultApiRaw;
 use serde_json::{Map, Value, json};
 use tickgate_core::market::symbol::MAX_SYMBOL_BYTES;
 
+use self::account_operations::ACCOUNT_OPERATIONS;
 use self::admin::ADMIN_OPERATIONS;
 use self::examples::{arguments, example};
 use self::keys::{KEY_OPERATIONS, LINK_OPERATIONS};
@@ -59,7 +61,8 @@ pub fn document(public_url: &str, registry: &Registry) -> Bytes {
 
 /// Every operation but those of the tools.
 fn operations() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(KEY_OPERATIONS).chain(LINK_OPERATIONS).chain(ADMIN_OPERATIONS).chain(OAUTH_OPERATIONS)
+    let account = ACCOUNT_OPERATIONS.iter().chain(KEY_OPERATIONS).chain(LINK_OPERATIONS);
+    OPERATIONS.iter().chain(account).chain(ADMIN_OPERATIONS).chain(OAUTH_OPERATIONS)
 }
 
 fn swagger() -> Value {
@@ -250,19 +253,21 @@ fn described(registry: &Registry) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::route::{Kind, RouteSpec};
+    use crate::http::routes::ROUTES;
 
     #[test]
     fn every_route_is_in_the_document_and_every_operation_has_an_example() {
         let document: Value = serde_json::from_slice(&document("http://127.0.0.1:8080", &Registry::standard())).unwrap();
         assert!(document["openapi"].as_str().unwrap().starts_with("3.0"));
-        let pages = ["/", "/favicon.ico", "/assets/{file}", "/docs", "/docs/{file}", "/openapi.json"];
-        let routes = include_str!("../routes.rs");
-        for path in
-            routes.split("resource(\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|path| !pages.contains(path))
-        {
+        let told = |spec: &&RouteSpec| spec.kind != Kind::Page && !spec.methods.is_empty();
+        for spec in ROUTES.iter().filter(told) {
             // Each tool has an operation of its own.
-            let path = path.replace("{name}", "get_aggs");
-            assert!(document["paths"].get(&path).is_some(), "{path} is missing in the document");
+            let path = spec.path.replace("{name}", "get_aggs");
+            for (verb, _) in spec.methods {
+                let method = verb.method().as_str().to_lowercase();
+                assert!(document["paths"][&path].get(&method).is_some(), "{method} {path} is missing in the document");
+            }
         }
         for operation in operations() {
             let entry = &document["paths"][operation.path][operation.method];

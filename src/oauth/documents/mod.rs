@@ -45,6 +45,12 @@ impl Documents {
         Self { settings, kept: Cache::new(MAX_KEPT), places: Semaphore::new(MAX_FETCHES), clock }
     }
 
+    /// What a client called itself when its document was last read, if that is still at hand. Nothing is fetched.
+    #[must_use]
+    pub(super) fn last_name(&self, url: &ClientUrl) -> Option<String> {
+        self.kept.get(url.as_str()).map(|kept| kept.client.name.clone())
+    }
+
     /// The client whose document lies there.
     ///
     /// # Errors

@@ -2,35 +2,13 @@
 //
 //     CHROMIUM=/usr/bin/chromium node dashboard.mjs http://127.0.0.1:8080 SHOT.png [--expect-restart] [--key KEY]
 
-import { beforeFailing, expect, load, main, sleep, until } from './check.mjs';
+import { expect, main, sleep, until } from './check.mjs';
+import { openBrowser } from './browser.mjs';
 
-const { chromium } = load('playwright-core');
-
-const ARGS = [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync'
-];
 const ROWS = '[data-testid=watchlist] [data-symbol]';
 
 async function watch([base, screenshot], { key, 'expect-restart': expectRestart }) {
-    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
-    const context = await browser.newContext({
-        viewport: { width: 1280, height: 900 },
-        extraHTTPHeaders: key ? { 'X-API-Key': key } : {}
-    });
-    const page = await context.newPage();
-    const complaints = await listen(page);
-    beforeFailing(async () => {
-        console.log('complaints of the browser:', complaints);
-        await page.screenshot({ path: screenshot });
-        await browser.close();
-    });
+    const { browser, page, complaints } = await openBrowser(screenshot, key);
     await page.goto(`${base}/`);
 
     await pricesMove(page);
@@ -42,22 +20,6 @@ async function watch([base, screenshot], { key, 'expect-restart': expectRestart 
         await page.screenshot({ path: screenshot });
     }
     await browser.close();
-}
-
-/** Collects console errors, uncaught exceptions and CSP violations. */
-async function listen(page) {
-    const complaints = [];
-    page.on('console', message => {
-        if (message.type() === 'error') complaints.push(`console: ${message.text()} (${message.location().url})`);
-    });
-    page.on('pageerror', error => complaints.push(`exception: ${error.stack}`));
-    await page.exposeFunction('reportViolation', violation => complaints.push(`CSP: ${violation}`));
-    await page.addInitScript(() => {
-        addEventListener('securitypolicyviolation', event =>
-            window.reportViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`)
-        );
-    });
-    return complaints;
 }
 
 async function pricesMove(page) {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::support::*;
 
 /// A site over HTTPS with a certificate of its own making.
-pub(super) struct Site {
+pub(crate) struct Site {
     address: SocketAddr,
     asked: Arc<AtomicUsize>,
     /// Status line, further header lines, body.
@@ -19,7 +19,7 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let certificate = CertificateDer::from(include_bytes!("site-certificate.der").to_vec());
         let key = PrivateKeyDer::Pkcs8(include_bytes!("site-key.der").to_vec().into());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -52,7 +52,7 @@ impl Site {
         site
     }
 
-    pub(super) fn client(&self) -> String {
+    pub(crate) fn client(&self) -> String {
         format!("https://localhost:{}/client.json", self.address.port())
     }
 
@@ -60,7 +60,7 @@ impl Site {
         *self.answer.lock().unwrap() = (status.to_owned(), headers.to_owned(), body.into());
     }
 
-    pub(super) fn serves(&self, document: &Value) {
+    pub(crate) fn serves(&self, document: &Value) {
         self.says("200 OK", "Content-Type: application/json\r\n", document.to_string());
     }
 
@@ -68,7 +68,7 @@ impl Site {
         json!({"client_id": self.client(), "client_name": "A site's client", "redirect_uris": [REDIRECT]})
     }
 
-    pub(super) fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }

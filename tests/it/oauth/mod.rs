@@ -5,7 +5,7 @@ mod attacks;
 mod clients;
 mod conformance;
 mod discovery;
-mod documents;
+pub(crate) mod documents;
 mod erasure;
 mod flow;
 pub(crate) mod support;

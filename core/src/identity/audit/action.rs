@@ -90,6 +90,8 @@ words! {
         ConsentGrant = "consent.grant",
         /// A person said no.
         ConsentDeny = "consent.deny",
+        /// A person took their consent back.
+        ConsentWithdraw = "consent.withdraw",
         /// A form or callback did not belong to its browser.
         BrowserMismatch = "browser.mismatch",
         /// Somebody came for the first time.

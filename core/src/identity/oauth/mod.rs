@@ -15,6 +15,7 @@
 //! | `pkce` | does the verifier fit the challenge (RFC 7636) |
 //! | `pending` | which browser may agree to what, once |
 //! | `consent` | what did a person agree to, and must they be asked again |
+//! | `connected` | which clients may act for a person |
 //! | `code` | is an authorization code good, used or replayed |
 //! | `token_request` (`client_auth`) | what does a request for tokens say, and which client sends it |
 //! | `answer` | where is the browser sent back to, with what |
@@ -29,6 +30,7 @@ mod client;
 mod client_auth;
 mod client_url;
 mod code;
+mod connected;
 mod consent;
 mod document;
 mod error;
@@ -52,6 +54,7 @@ pub use client::{AuthMethod, Client, ClientKind, ClientSecret, MAX_CLIENT_NAME_C
 pub use client_auth::{ClientCredentials, authenticate};
 pub use client_url::{ClientUrl, ClientUrlFault};
 pub use code::{AuthorizationCode, CodeClaim, CodeGrant, CodeRefusal, Redeemed};
+pub use connected::ConnectedClient;
 pub use consent::{Consent, ConsentPage};
 pub use document::{
     DocumentFault, MAX_DOCUMENT_BYTES, MAX_DOCUMENT_CACHE_SECS, MIN_DOCUMENT_CACHE_SECS, cache_secs, read_document,
