@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
-use tickgate_core::access::{Principal, Scope};
+use tickgate_core::access::Principal;
 use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::ports::{UpstreamError, UpstreamErrorKind};
 

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
-use tickgate_core::access::{CredentialId, Scope};
+use tickgate_core::access::CredentialId;
 use tickgate_core::identity::{User, UserId};
 
 use super::admin::people_problem;
