@@ -6,4 +6,5 @@ scripts/test-tools.sh
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
-cargo test --workspace --locked
+# Most tests wait for sockets and deadlines most of the time: two for each core.
+RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(nproc)))}" cargo test --workspace --locked
