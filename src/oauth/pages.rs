@@ -6,7 +6,7 @@ use tickgate_core::access::Scope;
 use tickgate_core::identity::User;
 use tickgate_core::identity::oauth::{Client, ClientUrl, ConsentPage};
 
-use crate::html::{escaped, filled};
+use crate::html::{self, escaped};
 
 const CONSENT: &str = include_str!("pages/consent.html");
 const FAULT: &str = include_str!("pages/fault.html");
@@ -29,7 +29,7 @@ pub(super) fn consent(page: &ConsentPage, client: &Client, user: &User, csrf: &s
         ""
     };
     let person = user.email.as_deref().or(user.name.as_deref()).unwrap_or("you");
-    filled(CONSENT, |field| match field {
+    html::page("Allow access?", CONSENT, |field| match field {
         "client" => escaped(&page.client_name),
         "place" => escaped(&page.place),
         "person" => escaped(person),
@@ -43,7 +43,7 @@ pub(super) fn consent(page: &ConsentPage, client: &Client, user: &User, csrf: &s
 
 /// The page of a fault.
 pub(super) fn fault(code: &str, description: &str) -> String {
-    filled(FAULT, |field| match field {
+    html::page("This did not work", FAULT, |field| match field {
         "code" => escaped(code),
         "description" => escaped(description),
         _ => String::new(),

@@ -15,11 +15,15 @@ use tickgate_core::ports::StoreError;
 
 use super::query::Query;
 use crate::auth::BrowserSessions;
+use crate::html::{self, escaped};
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker, client_ip};
 use crate::http::request::{RequestIdentity, caller, cross_site, is_from_own_page};
 use crate::identity::{Happening, Who};
 use crate::oidc::{AccountFault, Begun, ProviderFault, SignIn, SignInFault, SignedIn};
+
+/// The page of a sign-in that failed.
+const FAILED: &str = include_str!("auth_failed.html");
 
 /// `GET /auth/login`: away to the provider.
 pub(in crate::http) async fn login(request: HttpRequest, OnWorker(worker): OnWorker) -> HttpResponse {
@@ -165,12 +169,11 @@ fn unkept(mut response: HttpResponse) -> HttpResponse {
 fn failed(request: &HttpRequest, fault: &SignInFault) -> HttpResponse {
     let (status, text) = told(fault);
     tracing::warn!(error = %fault, status = status.as_u16(), "a sign-in failed");
-    let request_id = RequestIdentity::of(request);
-    let page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Sign-in failed</title></head>\n<body>\n\
-         <h1>Sign-in failed</h1>\n<p>{text}.</p>\n<p><a href=\"/auth/login\">Try again</a> · <a href=\"/\">Back</a></p>\n\
-         <p><small>Request {request_id}</small></p>\n</body>\n</html>\n"
-    );
+    let page = html::page("Sign-in failed", FAILED, |field| match field {
+        "told" => escaped(&text),
+        "request" => RequestIdentity::of(request),
+        _ => String::new(),
+    });
     HttpResponse::build(status).insert_header((CACHE_CONTROL, "no-store")).content_type("text/html; charset=utf-8").body(page)
 }
 

@@ -14,7 +14,7 @@ use tickgate_core::identity::oauth::Params;
 
 use super::oauth::form;
 use super::query::Query;
-use crate::html::{escaped, filled};
+use crate::html::{self, escaped};
 use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker, client_ip};
 use crate::http::request::{RequestIdentity, is_from_own_page};
@@ -36,7 +36,8 @@ pub(in crate::http) async fn page(request: HttpRequest) -> HttpResponse {
         return problem.respond(&request);
     }
     // Under `no-referrer` a browser sends the form with `Origin: null`, which is nobody's; what stands behind `#` is never in it.
-    answer(StatusCode::OK, OPEN.to_owned(), OPEN_POLICY, "same-origin")
+    let page = html::page("An API key for you", OPEN, |_| String::new());
+    answer(StatusCode::OK, page, OPEN_POLICY, "same-origin")
 }
 
 /// Opens a link.
@@ -95,7 +96,7 @@ fn shown(made: &Rotated) -> String {
     let key = &made.key;
     let until = key.expires.map_or_else(|| "until it is revoked".to_owned(), |expires| format!("until {expires}"));
     let old = key.old.map_or_else(String::new, |old| format!("<p>The secret before it is good until {}.</p>", old.until));
-    filled(KEY, |field| match field {
+    html::page("Your API key", KEY, |field| match field {
         "key" => escaped(made.secret.expose_secret()),
         "id" => key.id.to_string(),
         "name" => escaped(&key.name),
@@ -108,7 +109,7 @@ fn shown(made: &Rotated) -> String {
 }
 
 fn page_of_fault(told: &str) -> String {
-    filled(FAULT, |field| if field == "told" { escaped(told) } else { String::new() })
+    html::page("No key", FAULT, |field| if field == "told" { escaped(told) } else { String::new() })
 }
 
 /// The status of a fault, and what people are told.
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn the_pages_have_no_script_and_no_style_of_their_own() {
         for page in [OPEN, KEY, FAULT] {
-            assert!(!page.contains("style=") && !page.contains("onclick") && page.contains("/assets/consent.css"), "{page}");
+            assert!(!page.contains("style=") && !page.contains("onclick"), "{page}");
         }
         assert!(OPEN.contains("<script type=\"module\" src=\"/assets/key-link.js\"></script>"));
         assert!(!KEY.contains("<script") && !FAULT.contains("<script"));

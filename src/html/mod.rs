@@ -1,7 +1,16 @@
-//! How does text get into a page without becoming a part of it?
+//! How does text get into a page without becoming a part of it? And what do all small pages (consent, key links, faults) share?
+
+/// What every small page has around its body.
+const PAGE: &str = include_str!("page.html");
+
+/// A page of this title, with a body whose fields are filled as [`filled`] does.
+pub(crate) fn page(title: &str, body: &str, value: impl Fn(&str) -> String) -> String {
+    let body = filled(body, value);
+    filled(PAGE, |field| if field == "title" { escaped(title) } else { body.clone() })
+}
 
 /// Fills the fields of a template in one pass: what is filled in is not looked at again.
-pub(crate) fn filled(template: &str, value: impl Fn(&str) -> String) -> String {
+fn filled(template: &str, value: impl Fn(&str) -> String) -> String {
     let mut parts = template.split("{{");
     let mut page = parts.next().unwrap_or_default().to_owned();
     for part in parts {
