@@ -9,8 +9,9 @@ use tickgate_core::ports::StoreError;
 
 use crate::identity::{AuditMetrics, AuditWriter, Directory, Happening, KeyService, PeopleService, Who};
 use crate::sealing::{Sealer, hash_keys};
-use crate::settings::Settings;
-use crate::storage::{Database, data_keys, open_store_beside};
+use crate::settings::{Settings, TelemetrySettings};
+use crate::storage::{Database, data_keys, missing_database, open_store_beside};
+use crate::telemetry::start_logs;
 
 /// An open database.
 pub(super) struct Desk {
@@ -22,7 +23,24 @@ pub(super) struct Desk {
 
 impl Desk {
     /// Opens the database that the settings name.
+    ///
+    /// # Errors
+    /// When there is none: what looks at people and keys must not make an empty one in the wrong folder and see nothing there.
     pub(super) fn open(settings: &Settings) -> anyhow::Result<Self> {
+        if let Some(file) = missing_database(settings) {
+            anyhow::bail!("there is no database {}: name the gateway's DATA_DIR or DATABASE_URL", file.display());
+        }
+        Self::open_or_make(settings)
+    }
+
+    /// The same, made if there is none: the first key may be there before the first start.
+    pub(super) fn open_or_make(settings: &Settings) -> anyhow::Result<Self> {
+        if let Some(file) = missing_database(settings) {
+            eprintln!("a new database is made: {}", file.display());
+        }
+        // What cannot be read is told, or a wrong DATA_ENCRYPTION_KEY would look like an empty database.
+        let warnings = TelemetrySettings { log_level: tracing::Level::WARN, log_to_stderr: true, ..settings.telemetry.clone() };
+        start_logs(&warnings);
         let secrets = data_keys(settings)?;
         let (hashing, clock) = (hash_keys(&secrets)?, Clock::start());
         let database = open_store_beside(settings, Arc::new(Sealer::new(&secrets)?))?;

@@ -5,14 +5,13 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command};
 use secrecy::ExposeSecret as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tickgate_actors::Clock;
 use tickgate_core::access::Principal;
 use tickgate_core::identity::api_key::{ApiKey, KeyId, KeyRequest, MAX_GRACE_HOURS, NewKey};
-use tickgate_core::time::Millis;
 
 use super::desk::Desk;
-use crate::identity::{By, Rotated};
+use crate::identity::{By, Rotated, shown_key};
 use crate::settings::Settings;
 
 /// Whose key it is when nobody is named.
@@ -59,7 +58,7 @@ async fn carry_out(settings: &Settings, what: &str, matches: &ArgMatches) -> any
     // Before the store is opened: what is typed wrongly needs none.
     let request = (what == "create").then(|| wanted(matches)).transpose()?;
     let id = matches.try_get_one::<String>("id").ok().flatten().map(|id| id.parse::<KeyId>()).transpose()?;
-    let desk = Desk::open(settings)?;
+    let desk = if what == "create" { Desk::open_or_make(settings)? } else { Desk::open(settings)? };
     let keys = desk.keys().await?;
     let done = match (what, request, id) {
         ("create", Some(new), _) => keys.create(By::operator(), new).await.map(|made| told(&made, "made")),
@@ -125,16 +124,9 @@ fn told(made: &Rotated, done: &str) -> String {
 }
 
 fn lines(keys: &[ApiKey]) -> String {
+    if keys.is_empty() {
+        eprintln!("there are no keys");
+    }
     let now = Clock::start().now();
-    let time = |time: Option<Millis>| time.map(|time| time.to_string());
-    let line = |key: &ApiKey| {
-        let state = key.stands(now).map_or_else(|refusal| refusal.to_string(), |()| "good".to_owned());
-        json!({
-            "key_id": key.id, "name": key.name, "owner": key.owner.as_str(), "scope": key.scope, "state": state,
-            "created_at": key.created.to_string(), "expires_at": time(key.expires), "last_used_at": time(key.last_used),
-            "revoked_at": time(key.revoked), "limit_per_minute": key.limit_per_minute,
-        })
-        .to_string()
-    };
-    keys.iter().map(line).collect::<Vec<_>>().join("\n")
+    keys.iter().map(|key| shown_key(key, now).to_string()).collect::<Vec<_>>().join("\n")
 }

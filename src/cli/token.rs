@@ -27,5 +27,6 @@ fn create(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<String> {
     let address = SocketAddr::from((settings.listen.host, settings.listen.port));
     let authority = jwt_authority(&settings.access, &settings.listen, &public_url(&settings.listen, address))?;
     let now = tickgate_actors::Clock::start().now();
+    eprintln!("a token of user:{user}, scope {scope}, good for {} s:", settings.access.access_token_secs);
     Ok(authority.issue(user, scope, settings.access.access_token_secs, now)?)
 }

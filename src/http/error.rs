@@ -22,6 +22,9 @@ use tickgate_core::rpc::{ErrorCode, RequestId, RpcError, error_response, idless_
 use super::gateway::{HttpSettings, Worker, worker};
 use super::request::RequestIdentity;
 
+/// What who shows no good credential is told.
+pub(super) const NOT_KNOWN: &str = "Unauthorized: Invalid or missing API key";
+
 /// A refusal of the edge.
 #[derive(Debug, Clone)]
 pub(super) struct Problem {
@@ -136,11 +139,17 @@ impl Problem {
     }
 
     fn problem_json(&self, place: &Place, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
+        // JSON-RPC's message is one that clients know (requirement B5); here is room for what to do.
+        let advice = if self.detail == NOT_KNOWN {
+            ": send `Authorization: Bearer <API key or access token>`, or `X-API-Key`"
+        } else {
+            ""
+        };
         let mut body = json!({
             "type": format!("https://tickgate.dev/problems/{}", self.reason.replace('_', "-")),
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
-            "detail": self.detail,
+            "detail": format!("{}{advice}", self.detail),
             "request_id": place.request_id,
         });
         if !self.errors.is_empty() {

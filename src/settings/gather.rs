@@ -56,7 +56,8 @@ impl Settings {
             ))),
             // Elsewhere a stored key would do; whether there is one, the start finds out.
             AuthMode::Required if self.lacks_data_key() && !self.access.has_credentials() => errors.push(SettingError::together(
-                "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS, JWT_SECRET_KEY or GOOGLE_CLIENT_ID",
+                "AUTH=required but no credential is configured, so nobody could get in: set MCP_API_KEYS, JWT_SECRET_KEY or GOOGLE_CLIENT_ID, or set \
+                 DATA_ENCRYPTION_KEY and make a key with `tickgate keys create`",
             )),
             _ => {}
         }

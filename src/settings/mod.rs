@@ -251,7 +251,7 @@ pub enum MarketSource {
 }
 
 /// How we are watched.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TelemetrySettings {
     /// `LOG_LEVEL`.
     pub log_level: tracing::Level,

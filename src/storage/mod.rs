@@ -78,6 +78,13 @@ pub enum OpenError {
     NoThread(std::io::Error),
 }
 
+/// The file of the embedded database, if that is what the settings name and it is not there yet.
+#[must_use]
+pub fn missing_database(settings: &Settings) -> Option<PathBuf> {
+    let file = sqlite::file_of(&settings.listen.data_dir);
+    (settings.storage.database_url.is_none() && !file.exists()).then_some(file)
+}
+
 /// The keys that data is sealed with: `DATA_ENCRYPTION_KEY`, or in development one that is made once and kept in `DATA_DIR`.
 ///
 /// # Errors

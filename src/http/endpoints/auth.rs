@@ -148,7 +148,7 @@ fn configured(worker: &Worker) -> Result<&SignIn, Problem> {
 }
 
 pub(super) fn not_configured() -> Problem {
-    let detail = "Sign-in is not set up here; the operator sets GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, SESSION_SECRET_KEY and JWT_SECRET_KEY.";
+    let detail = "Sign-in is not set up here; the operator sets GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, SESSION_SECRET_KEY and JWT_SECRET_KEY; docs/AUTH.md has the steps.";
     Problem::new(StatusCode::NOT_FOUND, "not_configured", detail)
 }
 

@@ -1,5 +1,6 @@
 //! `POST /auth/stream-ticket`: a ticket with which an EventSource, which can send no header, opens one stream.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use tickgate_core::identity::StreamPass;
 use tickgate_core::identity::audit::{AuditAction, Outcome};
 
-use super::auth::{happening, not_configured, shown};
+use super::auth::{happening, shown};
 use super::mcp::{must_be_json, read_bytes, unknown_caller};
 use super::query::wrong;
 use crate::http::error::Problem;
@@ -40,8 +41,13 @@ pub(in crate::http) async fn post(request: HttpRequest, payload: Payload, OnWork
     response
 }
 
+fn no_tickets() -> Problem {
+    let detail = "There are no tickets here: the operator sets SESSION_SECRET_KEY (`tickgate secrets` prints one).";
+    Problem::new(StatusCode::NOT_FOUND, "not_configured", detail)
+}
+
 async fn give(request: &HttpRequest, payload: Payload, worker: &Worker) -> Result<Value, Problem> {
-    let tickets = worker.gateway.tickets.as_ref().ok_or_else(not_configured)?;
+    let tickets = worker.gateway.tickets.as_ref().ok_or_else(no_tickets)?;
     let caller = caller(request).ok_or_else(unknown_caller)?;
     let body = read_bytes(payload, MAX_BODY_BYTES).await?;
     let path = if body.is_empty() {

@@ -22,7 +22,7 @@ const MIGRATIONS: &[&str] =
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Where the database of a folder is.
-pub(super) fn path(folder: &Path) -> PathBuf {
+pub(in crate::storage) fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
 

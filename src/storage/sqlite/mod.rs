@@ -7,6 +7,7 @@ mod database;
 mod records;
 mod writer;
 
+pub(super) use database::path as file_of;
 #[cfg(test)]
 mod tests;
 

@@ -23,7 +23,7 @@ fn keys_that_the_command_makes_and_revokes_are_seen_by_a_running_gateway_on_both
         let id = &key[3..15];
         let listed = printed(&["keys", "list", "--user", "ada"], data, &url);
         let listed: Value = serde_json::from_str(&listed).unwrap();
-        assert_eq!((&listed["key_id"], &listed["state"], &listed["owner"]), (&json!(id), &json!("good"), &json!("user:ada")));
+        assert_eq!((&listed["key_id"], &listed["state"], &listed["user_id"]), (&json!(id), &json!("good"), &json!("ada")));
         assert!(!listed.to_string().contains(&key[16..]));
         assert_eq!(printed(&["keys", "list", "--user", "eve"], data, &url), "");
         let next = printed(&["keys", "rotate", id, "--grace-hours", "0"], data, &url);
@@ -100,4 +100,21 @@ fn while_the_store_is_away_who_was_known_stays_known_and_what_was_revoked_is_see
     printed(&["keys", "revoke", &keys[0][3..15]], data, &url);
     until_within("the revocation", 10, || status_with(&gateway, &keys[0]) == 401);
     assert_eq!(status_with(&gateway, &keys[1]), 200);
+}
+
+#[test]
+fn who_looks_in_the_wrong_folder_or_with_the_wrong_key_is_told_and_nothing_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    for command in [&["keys", "list"][..], &["keys", "revoke", "WXNxlzyvDjhs"], &["users", "list"], &["audit", "verify"]] {
+        let output = tickgate(command, folder.path(), "");
+        assert!(!output.status.success() && said(&output).contains("there is no database"), "{command:?}: {}", said(&output));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+    let made = tickgate(&["keys", "create", "--user", "ada"], folder.path(), "");
+    assert!(made.status.success() && said(&made).contains("a new database is made"), "{}", said(&made));
+    let mut other = std::process::Command::new(env!("CARGO_BIN_EXE_tickgate"));
+    other.args(["keys", "list"]).env_clear().env("DATA_DIR", folder.path()).current_dir(folder.path());
+    let listed = other.env("DATA_ENCRYPTION_KEY", DATA_KEY.replace("0001", "ffff")).output().unwrap();
+    assert!(listed.stdout.is_empty() && said(&listed).contains("another DATA_ENCRYPTION_KEY"), "{}", said(&listed));
 }
