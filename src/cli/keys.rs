@@ -7,7 +7,7 @@ use clap::{Arg, ArgMatches, Command};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use tickgate_actors::Clock;
-use tickgate_core::access::Principal;
+use tickgate_core::access::{CredentialId, Principal};
 use tickgate_core::identity::api_key::{ApiKey, KeyId, KeyRequest, MAX_GRACE_HOURS, NewKey};
 
 use super::desk::Desk;
@@ -61,7 +61,7 @@ async fn carry_out(settings: &Settings, what: &str, matches: &ArgMatches) -> any
     let desk = if what == "create" { Desk::open_or_make(settings)? } else { Desk::open(settings)? };
     let keys = desk.keys().await?;
     let done = match (what, request, id) {
-        ("create", Some(new), _) => keys.create(By::operator(), new).await.map(|made| told(&made, "made")),
+        ("create", Some(new), _) => keys.create(By::operator(), CredentialId::None, new).await.map(|made| told(&made, "made")),
         ("rotate", _, Some(id)) => {
             let grace = grace_ms(matches)?;
             keys.rotate(By::operator(), id, grace, |_| Ok(())).await.map(|made| told(&made, "rotated"))

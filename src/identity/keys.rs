@@ -7,7 +7,7 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use tickgate_actors::Clock;
 use tickgate_actors::clock::random_u128;
-use tickgate_core::access::{Principal, Scope};
+use tickgate_core::access::{CredentialId, Principal, Scope};
 use tickgate_core::identity::api_key::{ApiKey, KeyForbidden, KeyId, KeyRefusal, NewKey};
 use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::identity::{HashKeys, UserId};
@@ -102,14 +102,15 @@ impl KeyService {
         Self(Arc::new(Inner { store, directory, audit, hashing, clock }))
     }
 
-    /// Makes a key. Whether its maker may is decided before ([`tickgate_core::identity::api_key::may_create`]).
+    /// Makes a key. Whether its maker may is decided before ([`tickgate_core::identity::api_key::may_create`]); `maker`: what they
+    /// showed, which must be good until the key is made.
     ///
     /// # Errors
-    /// When its owner does not exist or has too many, or the store is away.
-    pub async fn create(&self, by: By, new: NewKey) -> Result<Rotated, KeyError> {
+    /// When its owner does not exist or has too many, its maker's own key has gone, or the store is away.
+    pub async fn create(&self, by: By, maker: CredentialId, new: NewKey) -> Result<Rotated, KeyError> {
         self.admit(&new.owner).await?;
         for _ in 0..ATTEMPTS {
-            if let Some(made) = self.try_create(&new, KeyId::new(random_u128())).await? {
+            if let Some(made) = self.try_create(maker, &new, KeyId::new(random_u128())).await? {
                 self.tell_made(by, &made.key, new.ttl_ms).await;
                 return Ok(made);
             }
@@ -121,9 +122,9 @@ impl KeyService {
     ///
     /// # Errors
     /// As [`Self::create`]; [`KeyError::Busy`] when the name is taken.
-    pub async fn create_named(&self, by: By, new: NewKey, id: KeyId) -> Result<Rotated, KeyError> {
+    pub async fn create_named(&self, by: By, maker: CredentialId, new: NewKey, id: KeyId) -> Result<Rotated, KeyError> {
         self.admit(&new.owner).await?;
-        let made = self.try_create(&new, id).await?.ok_or(KeyError::Busy)?;
+        let made = self.try_create(maker, &new, id).await?.ok_or(KeyError::Busy)?;
         self.tell_made(by, &made.key, new.ttl_ms).await;
         Ok(made)
     }
@@ -140,7 +141,7 @@ impl KeyService {
     }
 
     /// Makes a key; `None` when the name is taken: it is another's.
-    async fn try_create(&self, new: &NewKey, id: KeyId) -> Result<Option<Rotated>, KeyError> {
+    async fn try_create(&self, maker: CredentialId, new: &NewKey, id: KeyId) -> Result<Option<Rotated>, KeyError> {
         let inner = &*self.0;
         let now = inner.clock.now();
         let (key, secret) = ApiKey::create(new.clone(), id.name(), &random_secret(), &inner.hashing, now);
@@ -148,7 +149,21 @@ impl KeyService {
             return Ok(None);
         }
         inner.directory.put_key(key.clone());
+        // Looked up after it is kept: whoever takes the maker's key away finds this one, or this finds that it is gone.
+        if !self.is_still_good(maker).await? {
+            inner.store.delete(Shelf::ApiKeys, id.name()).await?;
+            inner.directory.forget_key(id.name());
+            return Err(KeyForbidden::Anonymous.into());
+        }
         Ok(Some(Rotated { key, secret }))
+    }
+
+    /// Whether a maker's own key is good in the store. What else they may have shown hangs on their account, which is asked each time.
+    async fn is_still_good(&self, maker: CredentialId) -> Result<bool, KeyError> {
+        let CredentialId::ApiKey(name) = maker else { return Ok(true) };
+        let now = self.0.clock.now();
+        let found = self.0.store.find(Shelf::ApiKeys, name, now).await?;
+        Ok(found.and_then(|found| read(&found.record)).is_some_and(|key| key.stands(now).is_ok()))
     }
 
     async fn tell_made(&self, by: By, key: &ApiKey, ttl_ms: Option<u64>) {

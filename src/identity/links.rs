@@ -197,7 +197,7 @@ impl KeyLinks {
 
     async fn make(&self, by: By, key: LinkedKey, maker: &Caller) -> Result<Rotated, KeyError> {
         match key {
-            LinkedKey::New(id, new) => self.0.keys.create_named(by, new, id).await,
+            LinkedKey::New(id, new) => self.0.keys.create_named(by, maker.credential, new, id).await,
             LinkedKey::Rotated(id, grace_ms) => self.0.keys.rotate(by, id, grace_ms, |key| may_manage(maker, key, true)).await,
         }
     }

@@ -59,7 +59,7 @@ impl Desk {
     async fn make(&self, owner: &str) -> ApiKey {
         let owner = Principal::new("user", owner);
         let new = NewKey { owner, name: "x".into(), scope: Scope::Write, ttl_ms: None, limit_per_minute: None };
-        self.keys.create(By::operator(), new).await.unwrap().key
+        self.keys.create(By::operator(), CredentialId::None, new).await.unwrap().key
     }
 
     fn follow(&self) -> tokio::task::JoinHandle<()> {

@@ -83,9 +83,9 @@ async fn created(request: &HttpRequest, payload: Payload, worker: &Worker) -> Re
     let ttl_ms = wanted.ttl_ms();
     let KeyRequest { scope, name, limit_per_minute, .. } = wanted;
     let new = NewKey { owner, name, scope, ttl_ms, limit_per_minute };
-    let (keys, by) = (worker.gateway.keys.clone(), by(&caller, request, worker));
+    let (keys, by, credential) = (worker.gateway.keys.clone(), by(&caller, request, worker), caller.credential);
     // A task of its own: a client that leaves must not stop it between the store and the audit.
-    let made = actix_rt::spawn(async move { keys.create(by, new).await });
+    let made = actix_rt::spawn(async move { keys.create(by, credential, new).await });
     let made = made.await.map_err(|_| lost())?.map_err(|error| problem(&error))?;
     Ok(shown_once(&made, worker.gateway.clock.now()))
 }

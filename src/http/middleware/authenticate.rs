@@ -28,7 +28,7 @@ const FORWARDING_HEADERS: [&str; 7] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "fly-client-ip", "cf-connecting-ip"];
 
 /// The scope that a request needs; `None` where everyone may come in. A path of nothing is closed, so that it tells nothing.
-fn needed(request: &ServiceRequest, settings: &HttpSettings) -> Option<Scope> {
+pub(super) fn needed(request: &ServiceRequest, settings: &HttpSettings) -> Option<Scope> {
     let spec = RouteSpec::of(request.path()).filter(|spec| spec.is_served(settings));
     spec.map_or(Door::Needs(Scope::Read), |spec| spec.door_for(request.method())).needs(settings)
 }

@@ -1,6 +1,6 @@
 //! Rate limits (actix-governor): by address before anything is read, by caller once it is known.
 //!
-//! A credential found good a moment ago is charged to its caller's one bucket, everything else to the address.
+//! A credential found good a moment ago is charged to its caller's one bucket where it lets them in, everything else to the address.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,6 +16,8 @@ use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder};
 use tickgate_core::access::{Caller, CredentialId, Principal};
 use tickgate_core::tape::Position;
 
+use super::authenticate::needed;
+use crate::auth::Authenticator;
 use crate::http::endpoints::cursor_of;
 use crate::http::gateway::{client_ip, worker};
 use crate::http::route::{Kind, RouteSpec};
@@ -85,10 +87,10 @@ impl KeyExtractor for ChargeTo {
                 caller.map_or(Account::Free, |caller| account_of(caller, request))
             }
             counts if counted(request) == Some(counts) => {
-                let worker = worker(request.request());
-                if worker.gateway.authenticator.known(request.headers()).is_some() {
+                if is_charged_inside(request) {
                     Account::Free
                 } else {
+                    let worker = worker(request.request());
                     Account::Address(network_of(client_ip(request.request(), &worker.gateway.settings)))
                 }
             }
@@ -122,16 +124,26 @@ fn counted(request: &ServiceRequest) -> Option<Counts> {
     if request.method() == Method::OPTIONS {
         return None;
     }
-    let spec = RouteSpec::of(request.path())?;
-    match spec.kind {
+    let settings = &worker(request.request()).gateway.settings;
+    let spec = RouteSpec::of(request.path()).filter(|spec| spec.is_served(settings));
+    let by_kind = spec.and_then(|spec| match spec.kind {
         Kind::Page | Kind::Probe | Kind::Operations | Kind::Discovery => None,
         Kind::Auth | Kind::Consent | Kind::Token => Some(Counts::SignIns),
         Kind::Stream => Some(if resumes(request) { Counts::Resumes } else { Counts::Streams }),
-        kind => {
-            let served = spec.is_served(&worker(request.request()).gateway.settings);
-            served.then_some(if kind == Kind::McpStream { Counts::Streams } else { Counts::Requests })
-        }
-    }
+        Kind::McpStream => Some(Counts::Streams),
+        Kind::Mcp | Kind::Tools | Kind::Api | Kind::Admin => Some(Counts::Requests),
+    });
+    // Nowhere can a credential be guessed without end, nor at a path of nothing, which says whether it is good as well.
+    let is_tried = || needed(request, settings).is_some() && Authenticator::credential(request.headers()).is_some();
+    by_kind.or_else(|| is_tried().then_some(Counts::SignIns))
+}
+
+/// Whether the layer inside charges a caller for it: one whose credential is known, and good for this route. Through an open door
+/// comes whoever likes, and who may not come in is sent away before; neither is charged to anybody there.
+fn is_charged_inside(request: &ServiceRequest) -> bool {
+    let gateway = &worker(request.request()).gateway;
+    let may = |scope| gateway.authenticator.known(request.headers()).is_some_and(|caller| caller.scope.allows(scope));
+    needed(request, &gateway.settings).is_some_and(may)
 }
 
 /// Whether a stream goes on after a position of this tape.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ADMIN, ask, audit_with, bearer, change_key, forged, gateway, key_of, printed, status_with};
 use crate::support::mcp::message;
-use crate::support::{McpClient, TestGateway, get, until_within};
+use crate::support::{McpClient, TestGateway, get, post, until_within};
 
 /// What a refused key is told, without what is different in every answer.
 fn refusal(gateway: &TestGateway, key: &str) -> Value {
@@ -124,4 +124,43 @@ fn attack_29_in_a_session_each_request_may_what_its_own_credential_may_not_what_
     assert_eq!(done.status, 200);
     assert!(done.json()["result"]["structuredContent"]["alert"].is_object());
     assert_eq!(with(&reader).status, 403, "also after the writer has spoken");
+}
+
+#[test]
+fn attack_26_a_good_key_lifts_no_limit_where_nobody_asks_for_it() {
+    let gateway = gateway("", &[("RATE_LIMIT_AUTH", "5/h"), ("RATE_LIMIT_MCP", "5/h")]);
+    let (key, _) = key_of(&gateway, "eve", "read");
+    assert_eq!(status_with(&gateway, &key), 200, "it is known from now on");
+    let refused = |path: &str| {
+        let request = || bearer(post(path, "link=x").header("Content-Type", "application/x-www-form-urlencoded"), &key);
+        (0..7).filter(|_| request().send(gateway.address).status == 429).count()
+    };
+    let all: usize = ["/auth/key-link", "/register", "/token", "/revoke", "/authorize"].into_iter().map(refused).sum();
+    assert!(all >= 5 * 7 - 5, "one account for all of them, that of the address: {all}");
+    let asked = (0..9).filter(|_| ask(&gateway, "GET", "/auth/session", "", &key).status == 429).count();
+    // What the key lets in is charged to the key.
+    assert_eq!((asked >= 4, status_with(&gateway, &key)), (true, 200));
+}
+
+#[test]
+fn attack_29_who_is_sent_away_for_want_of_scope_cannot_try_without_end() {
+    let gateway = gateway("", &[("RATE_LIMIT_AUTH", "5/h"), ("RATE_LIMIT_MCP", "5/h")]);
+    let (key, _) = key_of(&gateway, "eve", "read");
+    assert_eq!(status_with(&gateway, &key), 200, "it is known from now on");
+    for path in ["/admin/users", "/auth/api-keys"] {
+        let statuses: Vec<u16> = (0..9).map(|_| ask(&gateway, "GET", path, "", &key).status).collect();
+        assert!(statuses[0] == 403 && statuses[8] == 429, "{path}: {statuses:?}");
+    }
+    assert_eq!(status_with(&gateway, &key), 200, "what it may is its own account");
+}
+
+#[test]
+fn attack_30_nowhere_can_a_key_be_guessed_without_end() {
+    let gateway = gateway("", &[("RATE_LIMIT_AUTH", "5/h"), ("METRICS_PUBLIC", "false"), ("DOCS_PUBLIC", "false")]);
+    let guess = |path: &str| get(path).header("X-API-Key", "a-guess-of-an-attacker").send(gateway.address).status;
+    let statuses: Vec<u16> =
+        ["/nothing", "/docs", "/metrics", "/sse", "/auth", "/nothing", "/metrics"].into_iter().map(guess).collect();
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429]);
+    // Who tries nothing, and where nothing is asked for, is not counted.
+    assert_eq!((get("/nothing").send(gateway.address).status, guess("/healthz"), guess("/")), (401, 200, 200));
 }

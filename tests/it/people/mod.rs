@@ -4,6 +4,7 @@ mod admin;
 mod audit_log;
 mod command;
 mod erase;
+mod races;
 mod retention;
 
 use serde_json::{Value, json};
