@@ -179,14 +179,19 @@ impl AuditWriter {
         let (name, fresh) = (subject_name(principal), AuditId(random_u128()));
         let body = Bytes::from(fresh.to_string());
         let record = Record { id: name, principal: principal.as_str().to_owned(), expires: None, body };
+        let again = record.clone();
         // Two that come at once get the same.
         let id = match self.0.store.swap(Shelf::AuditSubjects, record, None, now).await? {
             Some(_) => fresh,
-            None => {
-                let found = self.0.store.find(Shelf::AuditSubjects, name, now).await?;
-                let read = found.and_then(|found| std::str::from_utf8(&found.record.body).ok()?.parse().ok());
-                read.ok_or_else(|| StoreError::Unreadable("an audit id makes no sense".to_owned()))?
-            }
+            None => match self.kept_id(name, now).await? {
+                Some(kept) => kept,
+                // Under a data key that was dropped: their later rows stand under another id, or none would be written any more.
+                None => {
+                    tracing::warn!("an audit id cannot be read: another one is given");
+                    self.0.store.put(Shelf::AuditSubjects, vec![again]).await?;
+                    fresh
+                }
+            },
         };
         let mut subjects = self.subjects();
         if subjects.len() >= MAX_SUBJECTS {
@@ -194,6 +199,15 @@ impl AuditWriter {
         }
         subjects.insert(principal.clone(), id);
         Ok(id)
+    }
+
+    /// The id that is kept under a name, if it can be read.
+    async fn kept_id(&self, name: u128, now: Millis) -> Result<Option<AuditId>, StoreError> {
+        match self.0.store.find(Shelf::AuditSubjects, name, now).await {
+            Ok(found) => Ok(found.and_then(|found| std::str::from_utf8(&found.record.body).ok()?.parse().ok())),
+            Err(StoreError::Unreadable(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn row(&self, at: Millis, happening: &Happening) -> Result<AuditRow, StoreError> {

@@ -53,7 +53,7 @@ pub(super) fn fault(code: &str, description: &str) -> String {
 const fn allows(scope: Scope) -> &'static str {
     match scope {
         Scope::Read => "read market data and news, and follow streams",
-        Scope::Write => "set and delete your price alerts, start tasks and manage your API keys",
+        Scope::Write => "set and delete your price alerts, start tasks, see and revoke your API keys (it is given none)",
         Scope::Admin => "administer this gateway: people, keys and the audit log",
     }
 }

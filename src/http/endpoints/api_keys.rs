@@ -7,7 +7,9 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 use tickgate_core::access::{Caller, Principal, Scope};
 use tickgate_core::field::{FieldCode, FieldError};
-use tickgate_core::identity::api_key::{KeyForbidden, KeyId, KeyRequest, NewKey, grace_hours, may_create, may_manage};
+use tickgate_core::identity::api_key::{
+    ApiKey, KeyForbidden, KeyId, KeyRequest, NewKey, grace_hours, may_be_given_keys, may_create, may_manage,
+};
 use tickgate_core::identity::audit::AuditAction;
 use tickgate_core::time::Millis;
 
@@ -76,7 +78,7 @@ async fn created(request: &HttpRequest, payload: Payload, worker: &Worker) -> Re
     let caller = owner_of_keys(request)?;
     let wanted = KeyRequest::read(&fields(request, payload).await?).map_err(Problem::invalid_fields)?;
     let owner = wanted.user_id.as_deref().map_or_else(|| caller.principal.clone(), |user| Principal::new("user", user));
-    may_create(&caller, &owner, wanted.scope).map_err(|why| {
+    may_be_given_keys(&caller).and_then(|()| may_create(&caller, &owner, wanted.scope)).map_err(|why| {
         denied(&caller, request, worker, (AuditAction::KeyCreate, "key:new".to_owned(), why));
         forbidden(why)
     })?;
@@ -103,10 +105,15 @@ async fn rotated(request: &HttpRequest, payload: Payload, worker: &Worker) -> Re
     let id = id_of(request)?;
     let grace_ms = grace_of(&fields(request, payload).await?).map_err(Problem::invalid_fields)? * HOUR_MS;
     let (keys, by, rotator) = (worker.gateway.keys.clone(), by(&caller, request, worker), caller.clone());
-    let made = actix_rt::spawn(async move { keys.rotate(by, id, grace_ms, |key| may_manage(&rotator, key, true)).await });
+    let made = actix_rt::spawn(async move { keys.rotate(by, id, grace_ms, |key| may_rotate(&rotator, key)).await });
     let made = made.await.map_err(|_| lost())?;
     let made = made.map_err(|error| told(error, &caller, request, worker, (AuditAction::KeyRotate, id)))?;
     Ok(shown_once(&made, worker.gateway.clock.now()))
+}
+
+fn may_rotate(caller: &Caller, key: &ApiKey) -> Result<(), KeyForbidden> {
+    may_manage(caller, key, true)?;
+    may_be_given_keys(caller)
 }
 
 async fn revoked(request: &HttpRequest, worker: &Worker) -> Result<(), Problem> {
@@ -131,6 +138,7 @@ fn told(error: KeyError, caller: &Caller, request: &HttpRequest, worker: &Worker
 fn denied(caller: &Caller, request: &HttpRequest, worker: &Worker, (action, target, why): (AuditAction, String, KeyForbidden)) {
     let reason = match why {
         KeyForbidden::Anonymous => "anonymous",
+        KeyForbidden::Client => "an MCP client",
         KeyForbidden::NeedsScope(_) => "scope",
         KeyForbidden::AboveMaker(_) => "above its maker",
         KeyForbidden::NotFound => "no such key of theirs",
@@ -201,6 +209,7 @@ fn forbidden(why: KeyForbidden) -> Problem {
         KeyForbidden::NeedsScope(scope) | KeyForbidden::AboveMaker(scope) => {
             Problem::insufficient_scope(scope, format!("Forbidden: {why}"))
         }
+        KeyForbidden::Client => Problem::new(StatusCode::FORBIDDEN, "client_token", format!("Forbidden: {why}")),
         KeyForbidden::NotFound => Problem::new(StatusCode::NOT_FOUND, "unknown_key", why.to_string()),
     }
 }

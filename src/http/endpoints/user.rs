@@ -69,6 +69,10 @@ async fn erase(request: &HttpRequest, worker: &Worker) -> Result<(), Problem> {
                       its operator takes it out there";
         return Err(Problem::new(StatusCode::FORBIDDEN, "static_key", detail));
     }
+    if matches!(caller.credential, CredentialId::Family(_)) {
+        let detail = "Forbidden: an MCP client does not erase its person: they do it themselves at /account";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "client_token", detail));
+    }
     let (people, by) = (worker.gateway.people.clone(), by(&caller, request, worker));
     // A task of its own: a client that leaves must not stop it half way.
     let done = actix_rt::spawn(async move { people.erase_own(by, &caller.principal).await });

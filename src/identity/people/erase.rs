@@ -62,14 +62,17 @@ impl PeopleService {
         let _turn = self.0.turn.lock().await;
         let now = self.0.clock.now();
         let left = self.all().await?.into_iter().filter(|user| is_over(user.erasing, LEFT_AFTER_MS, now));
-        let mut finished = 0;
+        let (mut finished, mut failure) = (0, None);
         for user in left {
             tracing::warn!(user = %user.id, "an erasure was left in the middle: it is finished now");
             let by = By { who: Who::Gateway, from: None, request_id: None };
-            self.finish(&by, &user).await?;
-            finished += 1;
+            // One that cannot be finished does not hold up the others.
+            match self.finish(&by, &user).await {
+                Ok(()) => finished += 1,
+                Err(error) => failure = Some(error),
+            }
         }
-        Ok(finished)
+        failure.map_or(Ok(finished), Err)
     }
 
     fn told(&self, by: &By, whom: &Principal, done: Result<(), PeopleError>) -> Result<(), PeopleError> {

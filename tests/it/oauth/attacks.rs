@@ -184,3 +184,28 @@ fn attack_28_of_two_pages_of_one_browser_the_newest_counts() {
     assert_eq!(browser.form("/authorize", &[("csrf", &old), ("decision", "allow")]).status, 403);
     assert!(told(&location(&browser.form("/authorize", &[("csrf", &new), ("decision", "allow")]))).contains_key("code"));
 }
+
+#[test]
+fn attack_29_a_client_can_take_nothing_with_it_that_outlives_its_persons_consent_and_cannot_erase_them() {
+    let gateway = gateway(&[]);
+    let client = public_client(&gateway);
+    let mut browser = Browser::of(&gateway, "ada");
+    let tokens = exchange(&gateway, &client, &code(&mut browser, &client), &[]).json();
+    let access = text(&tokens, "access_token");
+    let asked = |method: &'static str, path: &str, body: &str| {
+        let request = if body.is_empty() { get(path) } else { post(path, body).header("Content-Type", "application/json") };
+        let answer = request.method(method).header("Authorization", &format!("Bearer {access}")).send(gateway.address);
+        (answer.status, answer.json())
+    };
+    let (status, told) = asked("POST", "/auth/api-keys", r#"{"scope": "read", "name": "to stay"}"#);
+    assert!(status == 403 && told["detail"].as_str().unwrap().contains("/account"), "{told}");
+    let own = post("/auth/api-keys", r#"{"scope": "read"}"#).header("Content-Type", "application/json");
+    let own = browser.send(own.header("Sec-Fetch-Site", "same-origin"));
+    assert_eq!(own.status, 201, "its person makes one");
+    let id = own.json()["key_id"].as_str().unwrap().to_owned();
+    assert_eq!(asked("POST", &format!("/auth/api-keys/{id}/rotate"), "{}").0, 403);
+    assert_eq!(asked("GET", "/auth/api-keys", "").1["keys"].as_array().unwrap().len(), 1, "it sees them");
+    let (status, told) = asked("DELETE", "/api/user", "");
+    assert!(status == 403 && told["detail"].as_str().unwrap().contains("/account"), "{told}");
+    assert_eq!(browser.get("/api/user").status, 200);
+}

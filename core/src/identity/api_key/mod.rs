@@ -17,7 +17,7 @@ mod tests;
 mod text;
 
 pub use link::{KeyLink, LinkRefusal, LinkedKey};
-pub use policy::{KeyForbidden, may_create, may_manage};
+pub use policy::{KeyForbidden, may_be_given_keys, may_create, may_manage};
 pub use record::{ApiKey, GoodKey, KeyRefusal, NewKey, OldSecret};
 pub use request::{
     DEFAULT_GRACE_HOURS, KeyRequest, MAX_GRACE_HOURS, MAX_KEY_NAME_CHARS, MAX_LIMIT_PER_MINUTE, MAX_TTL_HOURS, grace_hours,

@@ -1,7 +1,7 @@
 //! Who may make and manage whose keys?
 
 use super::record::ApiKey;
-use crate::access::{Caller, Principal, Scope};
+use crate::access::{Caller, CredentialId, Principal, Scope};
 
 /// Why a caller may not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,6 +9,9 @@ pub enum KeyForbidden {
     /// They showed no credential: a key must be somebody's.
     #[error("keys belong to somebody: sign in first")]
     Anonymous,
+    /// They are an MCP client that a person let in: a key would outlive their taking it back.
+    #[error("an MCP client is given no keys: its person makes them at /account")]
+    Client,
     /// They need this scope: 403 `insufficient_scope`.
     #[error("this needs the scope {0}")]
     NeedsScope(Scope),
@@ -18,6 +21,15 @@ pub enum KeyForbidden {
     /// It is another's: the same answer as for a key that does not exist.
     #[error("there is no such key")]
     NotFound,
+}
+
+/// Whether a caller may be given a key or a new secret. What a person let a client do ends when they disconnect it; a key would go
+/// on. An admin's client has links for that, which a person opens.
+///
+/// # Errors
+/// When it is a client.
+pub const fn may_be_given_keys(caller: &Caller) -> Result<(), KeyForbidden> {
+    if matches!(caller.credential, CredentialId::Family(_)) { Err(KeyForbidden::Client) } else { Ok(()) }
 }
 
 /// Whether a caller may make a key of this scope for this owner: own ones with `write`, others' with `admin`, and none that
