@@ -11,7 +11,9 @@ async function watch([base, screenshot], { key, 'expect-restart': expectRestart 
     const { browser, page, complaints } = await openBrowser(screenshot, key);
     await page.goto(`${base}/`);
 
+    expect((await page.title()) === 'Dashboard · tickgate', 'a title', await page.title());
     await pricesMove(page);
+    await pricesStandInTheirColumn(page);
     await newsStartAndStop(page);
     expect(complaints.length === 0, 'no console errors and no CSP violations', complaints);
     await page.screenshot({ path: screenshot });
@@ -40,6 +42,18 @@ async function aPriceChanges(page) {
     const before = await prices(page);
     const changed = async () => Object.entries(await prices(page)).some(([symbol, text]) => before[symbol] !== text);
     await until(changed, 15_000, 'a price text that changes', () => prices(page));
+}
+
+/** The widest price, of bitcoin, ends where the others end, and all end under the title of the column. */
+async function pricesStandInTheirColumn(page) {
+    const btc = page.locator('[data-symbol="X:BTCUSD"] [data-field=price]');
+    await until(async () => /\d/.test(await btc.innerText()), 15_000, 'a price of X:BTCUSD', () => btc.innerText());
+    const ends = await page.locator('[data-field=price]').evaluateAll(nodes => nodes.map(node => Math.round(node.getBoundingClientRect().right)));
+    const cell = await btc.evaluate(node => {
+        const { right, left } = node.parentElement.getBoundingClientRect();
+        return { right, left, from: node.getBoundingClientRect().left };
+    });
+    expect(new Set(ends).size === 1 && ends[0] <= cell.right && cell.from >= cell.left, 'prices that end in one line', { ends, cell });
 }
 
 const prices = page =>

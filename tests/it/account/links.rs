@@ -6,7 +6,7 @@ use tickgate_core::ports::{Record, Shelf};
 
 use super::*;
 use crate::api_keys::{ADMIN, ask, audit_with, beside, key_of, status_with};
-use crate::clients::{client, passes};
+use crate::clients::{client, passes, pictures};
 use crate::support::postgres::Server;
 use crate::support::{Answer, get, until};
 
@@ -124,9 +124,11 @@ fn b16_looking_at_a_link_uses_nothing_up_and_its_page_knows_nothing() {
 #[test]
 fn b16_a_real_browser_shows_the_key_with_and_without_scripts_and_keeps_no_trace_of_the_link() {
     let gateway = accounts("", &[]);
-    let links = [(); 2].map(|()| format!("{}#{}", gateway.url("/auth/key-link"), new_link(&gateway).0));
+    let wanted = json!({"action": "create", "user_id": "ada", "name": "laptop", "ttl_hours": 48});
+    let new = || link(&gateway, Way::Stateless, ADMIN, &wanted).0;
+    let links = [(); 3].map(|()| format!("{}#{}", gateway.url("/auth/key-link"), new()));
     let mut command = client("NODE", "typescript/key_link.mjs");
-    command.args(links);
+    command.args(links).arg(pictures());
     passes(command, "key_link");
 }
 

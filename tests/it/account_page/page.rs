@@ -1,7 +1,7 @@
 //! The account page in a real browser.
 
 use super::*;
-use crate::clients::{client as program, passes, root};
+use crate::clients::{client as program, passes, pictures};
 
 #[test]
 fn a_person_signs_in_makes_and_revokes_a_key_disconnects_a_client_and_signs_out_in_a_real_browser() {
@@ -10,9 +10,7 @@ fn a_person_signs_in_makes_and_revokes_a_key_disconnects_a_client_and_signs_out_
     let gateway = gateway(&provider, "", &[]);
     let (open, keys) = (TestGateway::start(), [("AUTH", "required"), ("MCP_API_KEYS", "a-key-for-the-tests-1")]);
     let keys = TestGateway::with(&keys);
-    let pictures = root().join("target/pictures");
-    std::fs::create_dir_all(&pictures).unwrap();
     let mut command = program("NODE", "typescript/account.mjs");
-    command.args([gateway.url(""), open.url(""), keys.url("")]).arg(&pictures);
+    command.args([gateway.url(""), open.url(""), keys.url("")]).arg(pictures());
     passes(command, "account");
 }
