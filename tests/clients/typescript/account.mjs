@@ -1,9 +1,9 @@
 // Can a person do in a real browser what the account page offers: sign in, make and revoke a key, disconnect a client, sign out?
 //
-//     CHROMIUM=/usr/bin/chromium node account.mjs SIGN_IN_URL OPEN_URL KEYS_URL FOLDER
+//     CHROMIUM=/usr/bin/chromium node account.mjs SIGN_IN_URL OPEN_URL READ_URL KEYS_URL FOLDER
 //
-// SIGN_IN_URL: a gateway with a provider that signs in whoever comes. OPEN_URL: one that lets everybody in and has no sign-in. KEYS_URL:
-// one that wants a key and has no sign-in. Pictures go to FOLDER.
+// SIGN_IN_URL: a gateway with a provider that signs in whoever comes. OPEN_URL: one that lets everybody in and has no sign-in. READ_URL:
+// one that lets everybody read. KEYS_URL: one that wants a key and has no sign-in. Pictures go to FOLDER.
 
 import { createHash, randomBytes } from 'node:crypto';
 
@@ -15,9 +15,10 @@ const REDIRECT = 'https://client.example/callback';
 /** What a client calls itself comes from outside (attack 38 of the checklist). */
 const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
 
-async function account([signIn, open, keysOnly, folder]) {
+async function account([signIn, open, read, keysOnly, folder]) {
     const { browser, context, page, complaints } = await openBrowser(`${folder}/account-failed.png`);
     await whereNobodyNeedsAKey(page, open, folder);
+    await whereEverybodyReads(page, read);
     await whereOnlyAKeyHelps(page, keysOnly, folder);
     await signsInFromTheDashboard(page, signIn, folder);
     const key = await makesAKeyAndSeesItOnce(page, signIn, folder);
@@ -47,6 +48,13 @@ async function whereNobodyNeedsAKey(page, base, folder) {
     const words = await text(page, '#signed-out');
     expect(!/keys create|X-API-Key|provider/.test(words), 'no word of keys that nobody needs', words);
     await pictures(page, folder, 'account-off');
+}
+
+async function whereEverybodyReads(page, base) {
+    await page.goto(`${base}/account`);
+    await says(page, '#signed-out', 'Nobody needs a key to read here, and there are no accounts.');
+    for (const words of ['the scope write', 'tickgate keys create', 'X-API-Key:']) await says(page, '#signed-out', words);
+    expect(!(await text(page, '#signed-out')).includes('Whoever reaches'), 'no word of a server without keys', await text(page, '#signed-out'));
 }
 
 async function whereOnlyAKeyHelps(page, base, folder) {

@@ -34,7 +34,9 @@ fn the_session_tells_who_is_signed_in_from_the_sign_in_to_the_sign_out() {
 #[test]
 fn where_nobody_can_sign_in_the_session_says_so_and_whether_it_is_worth_to_ask_for_data() {
     let key = [("MCP_API_KEYS", "a-key-for-the-tests-1")];
-    for (mode, reads, anonymous) in [("off", true, json!("write")), ("optional", true, json!("read")), ("required", false, json!(null))] {
+    for (mode, reads, anonymous) in
+        [("off", true, json!("write")), ("optional", true, json!("read")), ("required", false, json!(null))]
+    {
         let gateway = TestGateway::with(&[&key[..], &[("AUTH", mode)]].concat());
         let session = asked(&mut Browser::of(&gateway));
         let told = json!({"sign_in": false, "reads": reads, "anonymous": anonymous, "own_upstream_key": true, "user": null});
