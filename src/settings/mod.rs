@@ -275,10 +275,6 @@ impl AccessSettings {
     /// The scope of a caller without a credential; `None` when there must be one.
     #[must_use]
     pub const fn anonymous_scope(&self) -> Option<Scope> {
-        match self.mode {
-            AuthMode::Required => None,
-            AuthMode::Optional => Some(Scope::Read),
-            AuthMode::Off | AuthMode::InsecureOff => Some(Scope::Write),
-        }
+        self.mode.anonymous_scope()
     }
 }

@@ -39,6 +39,18 @@ pub enum AuthMode {
     InsecureOff,
 }
 
+impl AuthMode {
+    /// The scope of a caller without a credential; `None` when there must be one.
+    #[must_use]
+    pub const fn anonymous_scope(self) -> Option<Scope> {
+        match self {
+            Self::Required => None,
+            Self::Optional => Some(Scope::Read),
+            Self::Off | Self::InsecureOff => Some(Scope::Write),
+        }
+    }
+}
+
 /// `PROTOCOL_VERSION_CHECK`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VersionCheck {

@@ -25,6 +25,13 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Where browsers put pictures of what they see.
+pub(crate) fn pictures() -> PathBuf {
+    let folder = root().join("target/pictures");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
 /// A program of `tests/clients`.
 pub(crate) fn client(interpreter: &str, program: &str) -> Command {
     let tools = tools();
@@ -183,6 +190,14 @@ fn the_dashboard_shows_prices_and_news_stops_and_survives_a_restart() {
     seen.extend(lines);
     assert!(browser.wait().unwrap().success(), "{seen:?}");
     assert_eq!(seen.last().map(String::as_str), Some("ok dashboard"), "{seen:?}");
+}
+
+#[test]
+fn the_dashboard_marks_the_row_of_a_symbol_that_does_not_exist_and_shows_the_others() {
+    let gateway = TestGateway::with(&[("SIM_SPEED", "5")]);
+    let mut command = client("NODE", "typescript/unknown_symbol.mjs");
+    command.arg(gateway.url("")).arg(pictures());
+    passes(command, "unknown_symbol");
 }
 
 #[test]

@@ -10,6 +10,12 @@ import { PanelNote } from './note.js';
 import { forgetSession, nameOf, session } from './session.js';
 
 const ERASE_WORD = 'erase';
+// By what whoever sends no key may do.
+const WITHOUT_SIGN_IN = {
+  write: 'Nobody needs a key here, and there are no accounts.',
+  read: 'Nobody needs a key to read here, and there are no accounts.',
+  nothing: 'This server has no sign-in.',
+};
 
 const clients = new ConnectedClients();
 const keys = new ApiKeys();
@@ -43,10 +49,11 @@ function showPerson(user) {
   setText(byId('you-since'), formatMoment(user.created));
 }
 
-function showSignedOut({ sign_in: canSignIn }, text) {
+function showSignedOut({ sign_in: canSignIn, anonymous }, text) {
   byId('can-sign-in').hidden = !canSignIn;
   byId('cannot-sign-in').hidden = canSignIn;
-  setText(byId('signed-out-text'), text ?? (canSignIn ? 'Sign in to see your account.' : 'This server has no sign-in.'));
+  for (const node of byId('cannot-sign-in').children) node.hidden = !node.dataset.anonymous.split(' ').includes(anonymous ?? 'nothing');
+  setText(byId('signed-out-text'), text ?? (canSignIn ? 'Sign in to see your account.' : WITHOUT_SIGN_IN[anonymous ?? 'nothing']));
 }
 
 // The page forgets what it has shown of somebody who has left.

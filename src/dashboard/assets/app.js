@@ -11,26 +11,32 @@ import { Watchlist } from './watchlist.js';
 
 // Several changes in a row make one new stream: the server limits how often streams are opened.
 const REOPEN_AFTER_MS = 500;
+const PRICES = 'prices:';
 
 const note = new PanelNote(byId('watchlist-note'), 'Every price says how old it is and where it comes from. Grey means: do not rely on it.');
 const watchlist = new Watchlist(onListChange);
 const news = new NewsPanel();
 const prices = new ResumingStream({
-  on: { price: (item) => watchlist.show(item), status: showStatus },
+  on: { price: (item) => watchlist.show(item), status: showAnyStatus },
   onGap: showGap,
   onState: showState,
   onTrouble: (trouble) => note.trouble(trouble, () => prices.resume()),
+  onUnknown: (topic) => watchlist.showUnknown(topic.slice(PRICES.length)),
 });
 let reopenTimer;
 let addedSinceOpen = false;
 
 function topics() {
-  return [...watchlist.symbols.map((symbol) => `prices:${symbol}`), 'status'];
+  return [...watchlist.knownSymbols.map((symbol) => PRICES + symbol), 'status'];
 }
 
 function onListChange(added) {
   news.suggest(watchlist.symbols);
   addedSinceOpen ||= added;
+  reopenSoon();
+}
+
+function reopenSoon() {
   clearTimeout(reopenTimer);
   reopenTimer = setTimeout(() => {
     // A cursor would hide the latest price of a new symbol until its next tick; without it the server sends all latest.
@@ -39,9 +45,16 @@ function onListChange(added) {
   }, REOPEN_AFTER_MS);
 }
 
+// What is said about one symbol is the affair of its row; the header is about all of them.
+function showAnyStatus(status) {
+  if (!status.symbol) return showStatus(status);
+  // Asked for again, the whole stream would be refused.
+  if (status.state === 'unknown_symbol' && watchlist.showUnknown(status.symbol)) reopenSoon();
+}
+
 function showState(state) {
   showConnection(state);
-  watchlist.setLive(state === 'live');
+  watchlist.setState(state);
   if (state === 'live') note.solved();
 }
 
@@ -50,8 +63,8 @@ function showGap({ reason, snapshot }) {
   watchlist.breakCharts();
   if (!Array.isArray(snapshot)) return;
   for (const item of snapshot) {
-    if (item?.symbol) watchlist.show(item);
-    else if (item?.state) showStatus(item);
+    if (item?.state) showAnyStatus(item);
+    else if (item?.symbol) watchlist.show(item);
   }
 }
 

@@ -47,6 +47,7 @@ export class PanelNote {
 
   #actions(trouble, retry) {
     if (trouble.signIn) return [element('a', { href: '/auth/login' }, 'Sign in')];
+    if (trouble.needsKey) return [element('a', { href: '/account' }, 'How to get in')];
     if (trouble.willRetry) return [];
     const button = element('button', { type: 'button', class: 'quiet' }, 'Try again');
     button.addEventListener('click', retry);

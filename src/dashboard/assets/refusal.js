@@ -12,6 +12,8 @@ const MAX_DETAIL_LENGTH = 200;
  * @property {boolean} willRetry whether waiting may help
  * @property {number} [retryAfterMs] how long the server asks to wait
  * @property {boolean} [signIn] whether signing in may help
+ * @property {boolean} [needsKey] whether only a key would help, which no page sends
+ * @property {string} [unknownTopic] the topic that the server does not know, where that is why
  */
 
 /**
@@ -37,7 +39,8 @@ export async function whyRefused(streamUrl) {
  * @returns {Promise<Trouble>}
  */
 export async function explain(response) {
-  const detail = await detailOf(response);
+  const problem = await problemOf(response);
+  const detail = inBrackets(problem.detail);
   const seconds = Number(response.headers.get('Retry-After'));
   const retryAfterMs = seconds > 0 ? seconds * 1000 : undefined;
   switch (response.status) {
@@ -49,6 +52,7 @@ export async function explain(response) {
       return { text: `Too many requests or open streams from here: close other tabs of this page. Trying again ${wait(retryAfterMs)}.`, willRetry: true, retryAfterMs };
     case 400:
     case 404:
+      if (isUnknownSymbol(problem)) return unknown(problem);
       return { text: `The server does not know what was asked for${detail}. Check the symbols, then try again.`, willRetry: false };
     default:
       if (response.status >= 500) {
@@ -65,7 +69,7 @@ export async function explain(response) {
  */
 export function nobodySignedIn(canSignIn) {
   if (canSignIn) return { text: 'You are not signed in, or your sign-in has ended.', willRetry: false, signIn: true };
-  return { text: 'This server wants a key, which a page cannot send, and has no sign-in. Its operator can set one up.', willRetry: false };
+  return { text: 'This server wants an API key. This page cannot send one, and nobody can sign in here.', willRetry: false, needsKey: true };
 }
 
 /**
@@ -88,13 +92,27 @@ async function ask(url) {
   }
 }
 
-async function detailOf(response) {
+async function problemOf(response) {
   try {
-    const { detail } = await response.json();
-    return typeof detail === 'string' && detail ? ` (${detail.replace(/\.$/, '').slice(0, MAX_DETAIL_LENGTH)})` : '';
+    return (await response.json()) ?? {};
   } catch {
-    return '';
+    return {};
   }
+}
+
+function inBrackets(detail) {
+  return typeof detail === 'string' && detail ? ` (${detail.replace(/\.$/, '').slice(0, MAX_DETAIL_LENGTH)})` : '';
+}
+
+function isUnknownSymbol({ type, detail }) {
+  return typeof type === 'string' && type.endsWith('/unknown-symbol') && typeof detail === 'string';
+}
+
+// The detail begins with the topic, `prices:X:NOPE: …`; the rest of it is advice for programs.
+function unknown({ detail }) {
+  const topic = detail.slice(0, detail.indexOf(': '));
+  const symbol = topic.slice(topic.indexOf(':') + 1);
+  return { text: `There is no symbol ${symbol}. Look at its spelling.`, willRetry: false, unknownTopic: topic };
 }
 
 function wait(retryAfterMs) {

@@ -14,6 +14,7 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 export class WatchlistRow {
   #fields = {};
   #item;
+  #unknown = false;
 
   /**
    * @param {string} symbol
@@ -33,6 +34,7 @@ export class WatchlistRow {
     if (!Number.isFinite(item.price) || !isNewer(item.position, this.#item?.position)) return;
     const before = this.#item?.price;
     this.#item = item;
+    this.#setUnknown(false);
     const change = formatChange(item);
     setText(this.#fields.price, formatPrice(item.price));
     setText(this.#fields.change, change.text);
@@ -46,12 +48,26 @@ export class WatchlistRow {
     this.#flash(before, item.price);
   }
 
+  /** There is no such symbol, so nothing is to be waited for. */
+  showUnknown() {
+    this.#setUnknown(true);
+    setText(this.#fields.age, 'no such symbol');
+    this.element.dataset.stale = 'true';
+  }
+
+  /** @returns {boolean} */
+  get isUnknown() {
+    return this.#unknown;
+  }
+
   /**
    * Lets time pass: the age grows, and an old price turns grey.
    * @param {boolean} cutOff whether the stream has been away for too long to believe any price
+   * @param {boolean} waiting whether a first price may still come
    */
-  age(cutOff) {
-    if (!this.#item) return;
+  age(cutOff, waiting) {
+    if (this.#unknown) return;
+    if (!this.#item) return setText(this.#fields.age, waiting ? 'waiting' : '–');
     setText(this.#fields.age, formatAge(ageOf(this.#item)));
     this.element.dataset.stale = String(cutOff || isStale(this.#item));
   }
@@ -85,6 +101,11 @@ export class WatchlistRow {
       cell('book', field('book', 'span', {}, '–')),
       fresh,
       cell('remove', remove));
+  }
+
+  #setUnknown(unknown) {
+    this.#unknown = unknown;
+    this.element.dataset.unknown = String(unknown);
   }
 
   #flash(before, after) {

@@ -6,6 +6,7 @@ import { element } from './dom.js';
  * @typedef {object} Session
  * @property {boolean} sign_in whether people can sign in on this server
  * @property {boolean} reads whether this page may ask for market data
+ * @property {'read' | 'write' | null} anonymous what whoever sends no key may do; null where all need one
  * @property {boolean} own_upstream_key whether people can have a key of their own for the source of the data
  * @property {{name?: string, email?: string, role: string, created: string} | null} user
  */

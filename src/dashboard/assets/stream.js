@@ -19,6 +19,7 @@ const SLOW_CONNECT = {
  * @property {(gap: {reason: string, snapshot?: any[]}) => void} onGap
  * @property {(state: StreamState) => void} onState
  * @property {(trouble: import('./refusal.js').Trouble) => void} onTrouble
+ * @property {(topic: string) => void} [onUnknown] told of a topic that the server does not know; the others go on without it
  */
 
 export class ResumingStream {
@@ -121,11 +122,21 @@ export class ResumingStream {
     const trouble = await whyRefused(this.#url());
     // Closed or reopened by the reader meanwhile.
     if (source !== this.#source) return;
+    if (trouble?.unknownTopic && this.#leaveOut(trouble.unknownTopic)) return this.#connect();
     if (trouble && !trouble.willRetry) this.close();
     if (trouble) this.#listener.onTrouble(trouble);
     if (trouble && !trouble.willRetry) return;
     clearTimeout(this.#worryTimer);
     this.#retryTimer = setTimeout(() => this.#connect(), this.#backoff.next(trouble?.retryAfterMs));
+  }
+
+  // One topic that does not exist must not cost the others. Each call makes the list shorter, so this ends.
+  #leaveOut(topic) {
+    const others = this.#topics.filter((other) => other !== topic);
+    if (!this.#listener.onUnknown || others.length === 0 || others.length === this.#topics.length) return false;
+    this.#topics = others;
+    this.#listener.onUnknown(topic);
+    return true;
   }
 
   #drop() {

@@ -17,6 +17,7 @@ export class Watchlist {
   #hintText = this.#hint.textContent;
   #rows = new Map();
   #lostAt = Date.now();
+  #waiting = true;
   #onChange;
 
   /**
@@ -38,6 +39,11 @@ export class Watchlist {
     return [...this.#rows.keys()];
   }
 
+  /** @returns {string[]} without those that the server has said not to know */
+  get knownSymbols() {
+    return this.symbols.filter((symbol) => !this.#rows.get(symbol).isUnknown);
+  }
+
   /**
    * Shows a price item; one for a symbol that was just removed is dropped.
    * @param {any} item
@@ -45,7 +51,20 @@ export class Watchlist {
   show(item) {
     const row = this.#rows.get(item.symbol);
     row?.show(item);
-    row?.age(false);
+    row?.age(false, this.#waiting);
+  }
+
+  /**
+   * Marks a symbol as one that the server does not know.
+   * @param {string} symbol
+   * @returns {boolean} whether that is news
+   */
+  showUnknown(symbol) {
+    const row = this.#rows.get(symbol);
+    if (!row || row.isUnknown) return false;
+    row.showUnknown();
+    this.#say(`${symbol}: no such symbol. Look at its spelling, or remove it.`, true);
+    return true;
   }
 
   /** Something was missed: no line may be drawn over it. */
@@ -53,10 +72,11 @@ export class Watchlist {
     for (const row of this.#rows.values()) row.chart.breakLine();
   }
 
-  /** @param {boolean} live whether prices arrive */
-  setLive(live) {
-    if (live) this.#lostAt = undefined;
+  /** @param {import('./stream.js').StreamState} state whether prices arrive, or can be waited for */
+  setState(state) {
+    if (state === 'live') this.#lostAt = undefined;
     else this.#lostAt ??= Date.now();
+    this.#waiting = state !== 'stopped';
     this.#ageAll();
   }
 
@@ -82,7 +102,7 @@ export class Watchlist {
   #say(text, isError) {
     setText(this.#hint, text);
     this.#hint.classList.toggle('error', isError);
-    this.#input.setAttribute('aria-invalid', String(isError));
+    this.#input.setAttribute('aria-invalid', String(isError && this.#input.value !== ''));
   }
 
   #append(symbol) {
@@ -114,7 +134,7 @@ export class Watchlist {
 
   #ageAll() {
     const cutOff = this.#lostAt !== undefined && Date.now() - this.#lostAt > CUT_OFF_AFTER_MS;
-    for (const row of this.#rows.values()) row.age(cutOff);
+    for (const row of this.#rows.values()) row.age(cutOff, this.#waiting);
   }
 }
 

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use tickgate_core::access::Principal;
 use tickgate_core::identity::api_key::LinkRefusal;
 use tickgate_core::identity::oauth::Params;
+use tickgate_core::time::Millis;
 
 use super::oauth::form;
 use super::query::Query;
@@ -23,12 +24,13 @@ use crate::identity::{KeyError, LinkFault, Rotated};
 const OPEN: &str = include_str!("key_link/open.html");
 const KEY: &str = include_str!("key_link/key.html");
 const FAULT: &str = include_str!("key_link/fault.html");
-/// What the page with the button may do: run our script, which fills in the form, and send it here.
+/// What the page with the button may do: run our script, which fills in the form, and send it here. Nothing may be asked for by it.
 const OPEN_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                            frame-ancestors 'none'";
-/// What the other pages may do: be looked at.
-const SHOWN_POLICY: &str =
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+/// What the other pages may do: run the same script, which copies the key and takes another link, and be looked at. It can send nothing
+/// anywhere: no `connect-src`, no form.
+const SHOWN_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; \
+                            frame-ancestors 'none'";
 
 /// The page with the button. It is the same for everybody, and knows of no link.
 pub(in crate::http) async fn page(request: HttpRequest) -> HttpResponse {
@@ -94,18 +96,30 @@ fn answer(status: StatusCode, page: String, policy: &'static str, referrer: &'st
 
 fn shown(made: &Rotated) -> String {
     let key = &made.key;
-    let until = key.expires.map_or_else(|| "until it is revoked".to_owned(), |expires| format!("until {expires}"));
-    let old = key.old.map_or_else(String::new, |old| format!("<p>The secret before it is good until {}.</p>", old.until));
+    let until = key.expires.map_or_else(|| "until it is revoked".to_owned(), |expires| format!("until {}", time(expires)));
+    let old = key.old.map_or_else(String::new, |old| format!("<p>The secret before it is good until {}.</p>", time(old.until)));
     html::page("Your API key", KEY, |field| match field {
         "key" => escaped(made.secret.expose_secret()),
         "id" => key.id.to_string(),
         "name" => escaped(&key.name),
         "owner" => escaped(key.owner.as_str().strip_prefix("user:").unwrap_or(key.owner.as_str())),
         "scope" => key.scope.to_string(),
-        "until" => escaped(&until),
+        "until" => until.clone(),
         "old" => old.clone(),
         _ => String::new(),
     })
+}
+
+/// A moment, which the script of the page writes as all our pages do.
+fn time(moment: Millis) -> String {
+    format!("<time datetime=\"{moment}\">{}</time>", minute(moment))
+}
+
+/// A moment for people: `2026-03-10 18:31 UTC`.
+fn minute(moment: Millis) -> String {
+    let text = moment.to_string();
+    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{day} {} UTC", time.get(..5).unwrap_or(time))
 }
 
 fn page_of_fault(told: &str) -> String {
@@ -119,8 +133,9 @@ fn told(fault: &LinkFault) -> (StatusCode, String) {
         LinkFault::Refused(LinkRefusal::Opened(at), key) => {
             let key = key.map_or_else(String::new, |id| format!(" {id}"));
             let told = format!(
-                "This link was opened already, at {at}. If that was not you, somebody else has the key: tell who gave you the link to \
-                 revoke the key{key} at once."
+                "This link was opened already, at {}. If that was not you, somebody else has the key: tell who gave you the link to \
+                 revoke the key{key} at once.",
+                minute(*at)
             );
             (StatusCode::GONE, told)
         }
@@ -161,9 +176,15 @@ mod tests {
     fn the_pages_have_no_script_and_no_style_of_their_own() {
         for page in [OPEN, KEY, FAULT] {
             assert!(!page.contains("style=") && !page.contains("onclick"), "{page}");
+            assert!(page.contains("<script type=\"module\" src=\"/assets/key-link.js\"></script>"));
+            assert_eq!(page.matches("<script").count(), 1);
         }
-        assert!(OPEN.contains("<script type=\"module\" src=\"/assets/key-link.js\"></script>"));
-        assert!(!KEY.contains("<script") && !FAULT.contains("<script"));
+        assert!(!SHOWN_POLICY.contains("connect-src") && SHOWN_POLICY.contains("form-action 'none'"));
+    }
+
+    #[test]
+    fn times_are_told_to_the_minute() {
+        assert_eq!(minute(Millis(1_773_167_467_294)), "2026-03-10 18:31 UTC");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
+use tickgate_core::access::Scope;
 
 use super::query::Query;
 use super::user::shown;
@@ -37,6 +38,7 @@ async fn answer(request: &HttpRequest, worker: &Worker) -> Result<Value, Problem
     Ok(json!({
         "sign_in": gateway.sign_in.is_some(),
         "reads": reads,
+        "anonymous": gateway.settings.auth.anonymous_scope().map(Scope::as_str),
         "own_upstream_key": worker.context.upstream.own_keys().is_some(),
         "user": user.as_ref().map(|(_, user)| shown(user)),
     }))

@@ -29,7 +29,7 @@ pub(super) fn example(id: &str) -> Value {
         "user" => json!({"principal": "user:0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "scope": "write", "user": {
             "id": "0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "name": "Ada", "email": "ada@example.com", "email_verified": true, "role": "user",
             "created": "2026-03-10T18:31:07.294Z", "last_seen": "2026-03-10T18:31:07.294Z"}}),
-        "session" => json!({"sign_in": true, "reads": true, "own_upstream_key": true, "user": {
+        "session" => json!({"sign_in": true, "reads": true, "anonymous": null, "own_upstream_key": true, "user": {
             "id": "0f3b9c0a5d2e4f61a7c8b9d0e1f20314", "name": "Ada", "email": "ada@example.com", "email_verified": true, "role": "user",
             "created": "2026-03-10T18:31:07.294Z", "last_seen": "2026-03-10T18:31:07.294Z"}}),
         "clients_list" => {

@@ -1,22 +1,25 @@
 // Can a person do in a real browser what the account page offers: sign in, make and revoke a key, disconnect a client, sign out?
 //
-//     CHROMIUM=/usr/bin/chromium node account.mjs SIGN_IN_URL OPEN_URL KEYS_URL FOLDER
+//     CHROMIUM=/usr/bin/chromium node account.mjs SIGN_IN_URL OPEN_URL READ_URL KEYS_URL FOLDER
 //
-// SIGN_IN_URL: a gateway with a provider that signs in whoever comes. OPEN_URL: one that lets everybody in and has no sign-in. KEYS_URL:
-// one that wants a key and has no sign-in. Pictures go to FOLDER.
+// SIGN_IN_URL: a gateway with a provider that signs in whoever comes. OPEN_URL: one that lets everybody in and has no sign-in. READ_URL:
+// one that lets everybody read. KEYS_URL: one that wants a key and has no sign-in. Pictures go to FOLDER.
 
 import { createHash, randomBytes } from 'node:crypto';
 
 import { openBrowser } from './browser.mjs';
 import { expect, main, until } from './check.mjs';
+import { pictures } from './pictures.mjs';
 
 const REDIRECT = 'https://client.example/callback';
 /** What a client calls itself comes from outside (attack 38 of the checklist). */
 const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
 
-async function account([signIn, open, keysOnly, folder]) {
+async function account([signIn, open, read, keysOnly, folder]) {
     const { browser, context, page, complaints } = await openBrowser(`${folder}/account-failed.png`);
-    await withoutSignIn(page, open, keysOnly);
+    await whereNobodyNeedsAKey(page, open, folder);
+    await whereEverybodyReads(page, read);
+    await whereOnlyAKeyHelps(page, keysOnly, folder);
     await signsInFromTheDashboard(page, signIn, folder);
     const key = await makesAKeyAndSeesItOnce(page, signIn, folder);
     const client = await connects(context, signIn);
@@ -36,20 +39,46 @@ const state = page => page.locator('#connection').getAttribute('data-state');
 const says = (page, selector, words) =>
     until(async () => (await text(page, selector)).includes(words), 5_000, `${selector} to say “${words}”`, () => text(page, selector));
 
-async function withoutSignIn(page, open, keysOnly) {
-    await page.goto(`${open}/`);
+async function whereNobodyNeedsAKey(page, base, folder) {
+    await page.goto(`${base}/`);
     await until(async () => (await state(page)) === 'live', 10_000, 'prices without a sign-in', () => state(page));
     expect(await page.locator('#session').isHidden(), 'nothing of a sign-in where there is none', await page.content());
-    await page.goto(`${keysOnly}/`);
-    await says(page, '#watchlist-note', 'wants a key');
+    await page.goto(`${base}/account`);
+    await says(page, '#signed-out', 'Nobody needs a key here, and there are no accounts.');
+    const words = await text(page, '#signed-out');
+    expect(!/keys create|X-API-Key|provider/.test(words), 'no word of keys that nobody needs', words);
+    await pictures(page, folder, 'account-off');
+}
+
+async function whereEverybodyReads(page, base) {
+    await page.goto(`${base}/account`);
+    await says(page, '#signed-out', 'Nobody needs a key to read here, and there are no accounts.');
+    for (const words of ['the scope write', 'tickgate keys create', 'X-API-Key:']) await says(page, '#signed-out', words);
+    expect(!(await text(page, '#signed-out')).includes('Whoever reaches'), 'no word of a server without keys', await text(page, '#signed-out'));
+}
+
+async function whereOnlyAKeyHelps(page, base, folder) {
+    await page.goto(`${base}/`);
     await page.click('#news-start');
-    await says(page, '#news-note', 'wants a key');
-    expect((await state(page)) === 'stopped', 'no stream that would be refused', await state(page));
-    for (const base of [open, keysOnly]) {
-        await page.goto(`${base}/account`);
-        await says(page, '#signed-out', 'This server has no sign-in.');
-        await says(page, '#signed-out', 'tickgate keys create');
+    for (const note of ['#watchlist-note', '#news-note']) {
+        await says(page, note, 'This server wants an API key. This page cannot send one, and nobody can sign in here.');
+        const [link] = await page.locator(`${note} :is(a, button)`).all();
+        expect((await link.getAttribute('href')) === '/account', `one thing to do in ${note}`, await page.innerHTML(note));
+        expect((await page.locator(`${note} button`).count()) === 0, 'nothing to press that cannot help', await page.innerHTML(note));
     }
+    expect((await state(page)) === 'stopped', 'no stream that would be refused', await state(page));
+    await until(async () => !(await text(page, '#watchlist')).includes('waiting'), 5_000, 'no row that waits', () => text(page, '#watchlist'));
+    await pictures(page, folder, 'dashboard-keys');
+    await page.locator('#watchlist-note a').click();
+    await says(page, '#signed-out', 'This server has no sign-in.');
+    for (const words of ['tickgate keys create', 'Authorization: Bearer', 'X-API-Key:']) await says(page, '#signed-out', words);
+    for (const link of await page.locator('a:visible').all()) {
+        const path = await link.getAttribute('href');
+        if (path.startsWith('#')) continue;
+        const { headers } = await fetch(new URL(path, base));
+        expect(headers.get('content-type').startsWith('text/html'), `a page behind ${path}`, headers.get('content-type'));
+    }
+    await pictures(page, folder, 'account-keys');
 }
 
 async function signsInFromTheDashboard(page, base, folder) {
@@ -139,20 +168,6 @@ async function shows(page, name) {
     expect(shown === name && name.includes('<img'), 'the name as text', shown);
     expect((await page.locator('#clients-list :is(img, script)').count()) === 0, 'no markup of a client', await row.innerHTML());
     for (const words of ['leads to client.example', 'may read', 'agreed']) await says(page, '#clients-list', words);
-}
-
-async function pictures(page, folder, name) {
-    for (const colorScheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme });
-        for (const width of [1280, 390]) {
-            await page.setViewportSize({ width, height: 900 });
-            const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-            expect(overflow <= 0, `nothing of ${name} wider than ${width} px`, overflow);
-            await page.screenshot({ path: `${folder}/${name}-${colorScheme}-${width}.png`, fullPage: true });
-        }
-    }
-    await page.emulateMedia({ colorScheme: 'light' });
-    await page.setViewportSize({ width: 1280, height: 900 });
 }
 
 async function revokes(page, base, key) {

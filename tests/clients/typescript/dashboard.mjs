@@ -11,7 +11,9 @@ async function watch([base, screenshot], { key, 'expect-restart': expectRestart 
     const { browser, page, complaints } = await openBrowser(screenshot, key);
     await page.goto(`${base}/`);
 
+    expect((await page.title()) === 'Dashboard · tickgate', 'a title', await page.title());
     await pricesMove(page);
+    await pricesStandInTheirColumn(page);
     await newsStartAndStop(page);
     expect(complaints.length === 0, 'no console errors and no CSP violations', complaints);
     await page.screenshot({ path: screenshot });
@@ -40,6 +42,30 @@ async function aPriceChanges(page) {
     const before = await prices(page);
     const changed = async () => Object.entries(await prices(page)).some(([symbol, text]) => before[symbol] !== text);
     await until(changed, 15_000, 'a price text that changes', () => prices(page));
+}
+
+/** The widest price, of bitcoin, ends where the others end; nothing of its row is cut off or outside of the panel, however wide the page. */
+async function pricesStandInTheirColumn(page) {
+    const btc = page.locator('[data-symbol="X:BTCUSD"] [data-field=price]');
+    await until(async () => /\d/.test(await btc.innerText()), 15_000, 'a price of X:BTCUSD', () => btc.innerText());
+    for (const width of [701, 919, 920, 1160, 1161, 1400, 1401, 1280]) {
+        await page.setViewportSize({ width, height: 900 });
+        const { table, panel, change } = await btc.evaluate(node => {
+            const cell = node.closest('tr').querySelector('.col-change');
+            return {
+                table: node.closest('table').getBoundingClientRect().right,
+                panel: node.closest('section').getBoundingClientRect().right,
+                change: cell.scrollWidth - cell.clientWidth
+            };
+        });
+        expect(table < panel && change <= 0, `a row that fits into a page of ${width} px`, { table, panel, change });
+    }
+    const ends = await page.locator('[data-field=price]').evaluateAll(nodes => nodes.map(node => Math.round(node.getBoundingClientRect().right)));
+    const cell = await btc.evaluate(node => {
+        const { right, left } = node.parentElement.getBoundingClientRect();
+        return { right, left, from: node.getBoundingClientRect().left };
+    });
+    expect(new Set(ends).size === 1 && ends[0] <= cell.right && cell.from >= cell.left, 'prices that end in one line', { ends, cell });
 }
 
 const prices = page =>

@@ -14,7 +14,7 @@ fn asked(browser: &mut Browser) -> Value {
 fn the_session_tells_who_is_signed_in_from_the_sign_in_to_the_sign_out() {
     let provider = OidcProvider::start();
     let gateway = gateway(&provider, "", &[]);
-    let nobody = json!({"sign_in": true, "reads": false, "own_upstream_key": true, "user": null});
+    let nobody = json!({"sign_in": true, "reads": false, "anonymous": null, "own_upstream_key": true, "user": null});
     assert_eq!(asked(&mut Browser::of(&gateway)), nobody);
     let mut browser = signed_in(&gateway, &provider, "ada");
     let session = asked(&mut browser);
@@ -34,10 +34,13 @@ fn the_session_tells_who_is_signed_in_from_the_sign_in_to_the_sign_out() {
 #[test]
 fn where_nobody_can_sign_in_the_session_says_so_and_whether_it_is_worth_to_ask_for_data() {
     let key = [("MCP_API_KEYS", "a-key-for-the-tests-1")];
-    for (mode, reads) in [("off", true), ("optional", true), ("required", false)] {
+    for (mode, reads, anonymous) in
+        [("off", true, json!("write")), ("optional", true, json!("read")), ("required", false, json!(null))]
+    {
         let gateway = TestGateway::with(&[&key[..], &[("AUTH", mode)]].concat());
         let session = asked(&mut Browser::of(&gateway));
-        assert_eq!(session, json!({"sign_in": false, "reads": reads, "own_upstream_key": true, "user": null}), "{mode}");
+        let told = json!({"sign_in": false, "reads": reads, "anonymous": anonymous, "own_upstream_key": true, "user": null});
+        assert_eq!(session, told, "{mode}");
         // Where a proxy adds a key, the key decides where it counts; good and bad look the same here.
         for key in ["a-key-for-the-tests-1", "a-bad-key"] {
             assert_eq!(get("/auth/session").header("X-API-Key", key).send(gateway.address).json()["reads"], true, "{mode}");
