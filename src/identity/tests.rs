@@ -10,7 +10,7 @@ use tickgate_core::access::{Caller, CredentialId, Principal, Scope};
 use tickgate_core::identity::api_key::{ApiKey, NewKey};
 use tickgate_core::identity::audit::{AuditAction, Outcome};
 use tickgate_core::identity::{HashKey, HashKeys};
-use tickgate_core::ports::{AUDIT_PURGED_AT_ONCE, AuditEntry, AuditLog as _, AuditVerdict, Shelf, Store};
+use tickgate_core::ports::{AUDIT_PURGED_AT_ONCE, AuditEntry, AuditLog as _, AuditVerdict, Record, Shelf, Store};
 
 use super::*;
 use crate::sealing::Sealer;
@@ -156,6 +156,23 @@ fn a_principal_has_one_random_audit_id_until_it_is_forgotten_and_then_another() 
         desk.audit.forget(&ada);
         assert_ne!(desk.audit.audit_id(&ada).await.unwrap(), id, "nobody's rows are found by it any more");
         assert!(desk.store.of(Shelf::AuditSubjects, "user:ada", desk.clock.now()).await.unwrap().len() == 1);
+    });
+}
+
+#[test]
+fn an_audit_id_that_cannot_be_read_is_given_anew_and_holds_up_no_row() {
+    run(async {
+        let desk = Desk::new().await;
+        let ada = Principal::new("user", "ada");
+        let id = desk.audit.audit_id(&ada).await.unwrap();
+        let kept = desk.store.of(Shelf::AuditSubjects, "user:ada", desk.clock.now()).await.unwrap().pop().unwrap();
+        let damaged = Record { body: "nonsense".into(), ..kept.record };
+        desk.store.put(Shelf::AuditSubjects, vec![damaged]).await.unwrap();
+        desk.audit.forget(&ada);
+        let anew = desk.audit.audit_id(&ada).await.unwrap();
+        assert_ne!(anew, id);
+        desk.audit.forget(&ada);
+        assert_eq!(desk.audit.audit_id(&ada).await.unwrap(), anew, "it is kept");
     });
 }
 

@@ -120,11 +120,8 @@ fn a11_a_person_is_told_who_they_are_and_their_key_may_refresh_what_is_theirs() 
     assert_eq!(about["structuredContent"], told, "whoever holds the token");
     let not_for_that = call(&gateway, &access, "get_user_info", json!({ "token": first }));
     assert_eq!(not_for_that["isError"], true, "a refresh token lets nobody in");
-    let made = crate::support::post("/auth/api-keys", r#"{"scope":"read"}"#)
-        .header("Content-Type", "application/json")
-        .header("Authorization", &format!("Bearer {access}"))
-        .send(gateway.address)
-        .json();
+    let wanted = crate::support::post("/auth/api-keys", r#"{"scope":"read"}"#).header("Content-Type", "application/json");
+    let made = browser.send(wanted.header("Sec-Fetch-Site", "same-origin")).json();
     refreshed(&gateway, &text(&made, "key"), &first);
 }
 

@@ -204,7 +204,7 @@ fn attack_29_a_client_can_take_nothing_with_it_that_outlives_its_persons_consent
     assert_eq!(own.status, 201, "its person makes one");
     let id = own.json()["key_id"].as_str().unwrap().to_owned();
     assert_eq!(asked("POST", &format!("/auth/api-keys/{id}/rotate"), "{}").0, 403);
-    assert_eq!(asked("GET", "/auth/api-keys", "").1["keys"].as_array().unwrap().len(), 1, "it sees them");
+    assert_eq!(asked("GET", "/auth/api-keys", "").1["api_keys"].as_array().unwrap().len(), 1, "it sees them");
     let (status, told) = asked("DELETE", "/api/user", "");
     assert!(status == 403 && told["detail"].as_str().unwrap().contains("/account"), "{told}");
     assert_eq!(browser.get("/api/user").status, 200);
