@@ -21,6 +21,7 @@ use tickgate_core::identity::{BrowserSession, HashKey, HashKeys, SessionId, User
 use tickgate_core::ports::{Record, Shelf, Store, StoreError, Versioned};
 use tickgate_core::time::Millis;
 
+use crate::identity::TOKEN_LIFE_MS;
 use crate::sealing::{Purpose, Sealer, SealerError};
 use crate::settings::secret_bytes;
 use crate::storage::kept_secret;
@@ -29,8 +30,6 @@ use crate::storage::kept_secret;
 const IDLE_MS: u64 = 12 * 3_600_000;
 /// A browser has to sign in again after this long whatever it does, in ms: a week.
 const ABSOLUTE_MS: u64 = 7 * 24 * 3_600_000;
-/// Longest life of an access token, in ms (`ACCESS_TOKEN_SECS`): for so long it is known that a session was ended.
-const TOKEN_LIFE_MS: u64 = 86_400_000;
 /// Longest value of a cookie that is looked at, in bytes; ours have about 100.
 const MAX_COOKIE_BYTES: usize = 1_024;
 /// Keeps keys for one-time secrets apart from those for sealing.

@@ -22,8 +22,8 @@ use tickgate_core::rpc::{ErrorCode, RequestId, RpcError, error_response, idless_
 use super::gateway::{HttpSettings, Worker, worker};
 use super::request::RequestIdentity;
 
-/// What who shows no good credential is told.
-pub(super) const NOT_KNOWN: &str = "Unauthorized: Invalid or missing API key";
+/// What to send, for who is not known.
+const WHAT_TO_SEND: &str = ": send `Authorization: Bearer <API key or access token>`, or `X-API-Key`";
 
 /// A refusal of the edge.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub(super) struct Problem {
     pub(super) reason: &'static str,
     /// A sentence for people.
     pub(super) detail: String,
+    /// Whether what to send is told too, where there is room for it: JSON-RPC's message is one that clients know.
+    pub(super) asks_for_credential: bool,
     pub(super) retry_after_secs: Option<u64>,
     /// JSON-RPC code on `/mcp`, where it is not the status.
     pub(super) code: Option<ErrorCode>,
@@ -50,12 +52,19 @@ impl Problem {
             status,
             reason,
             detail: detail.into(),
+            asks_for_credential: false,
             retry_after_secs: None,
             code: None,
             allow: None,
             needs: None,
             errors: Vec::new(),
         }
+    }
+
+    /// Who shows no good credential, whatever is wrong with it (requirement B5).
+    pub(super) fn not_known(reason: &'static str) -> Self {
+        let problem = Self::new(StatusCode::UNAUTHORIZED, reason, "Unauthorized: Invalid or missing API key");
+        Self { asks_for_credential: true, ..problem }
     }
 
     pub(super) fn bad_request(reason: &'static str, detail: impl Into<String>) -> Self {
@@ -139,12 +148,7 @@ impl Problem {
     }
 
     fn problem_json(&self, place: &Place, mut response: actix_web::HttpResponseBuilder) -> HttpResponse {
-        // JSON-RPC's message is one that clients know (requirement B5); here is room for what to do.
-        let advice = if self.detail == NOT_KNOWN {
-            ": send `Authorization: Bearer <API key or access token>`, or `X-API-Key`"
-        } else {
-            ""
-        };
+        let advice = if self.asks_for_credential { WHAT_TO_SEND } else { "" };
         let mut body = json!({
             "type": format!("https://tickgate.dev/problems/{}", self.reason.replace('_', "-")),
             "title": self.status.canonical_reason().unwrap_or("Error"),

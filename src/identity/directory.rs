@@ -17,8 +17,9 @@ use super::entry::KeyEntry;
 
 /// Keys that are held: about 500 bytes each. More are not let in, and the log says so.
 pub(super) const MAX_KEYS: usize = 100_000;
-/// Longest life of an access token, in ms (`ACCESS_TOKEN_SECS`): for so long an ended family must be remembered.
-const TOKEN_LIFE_MS: u64 = 86_400_000;
+/// Longest life of an access token, in ms (`ACCESS_TOKEN_SECS`): for so long it must be known that a family of refresh tokens
+/// or a browser's session has ended.
+pub const TOKEN_LIFE_MS: u64 = 86_400_000;
 /// How long who asks for the newest waits for it: twice what a poll of the store may take when all is well.
 const CATCH_UP: Duration = Duration::from_millis(500);
 

@@ -33,7 +33,7 @@ mod tests;
 mod uses;
 
 pub use audit::{AuditMetrics, AuditQueue, AuditWriter, Happening, Who};
-pub use directory::{Departed, Directory, Fall};
+pub use directory::{Departed, Directory, Fall, TOKEN_LIFE_MS};
 pub use entry::KeyEntry;
 pub use feed::follow;
 pub use keys::{By, KeyError, KeyService, MAX_KEYS_PER_OWNER, Rotated};

@@ -11,7 +11,7 @@ use tickgate_core::market::{Symbol, Topic};
 
 use super::events::watch_problem;
 use super::query::{Query, wrong};
-use crate::http::error::{NOT_KNOWN, Problem};
+use crate::http::error::Problem;
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::request::{RequestIdentity, caller};
 use crate::tools::bars;
@@ -89,7 +89,7 @@ async fn bars_of(request: &HttpRequest, symbol: &str, worker: &Worker) -> Result
 }
 
 fn unauthorized() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", NOT_KNOWN)
+    Problem::not_known("unauthorized")
 }
 
 fn status_of(request: &HttpRequest, worker: &Worker) -> Result<String, Problem> {

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::cursor_of;
 use super::query::{Query, wrong};
-use crate::http::error::{NOT_KNOWN, Problem};
+use crate::http::error::Problem;
 use crate::http::event_body::event_stream;
 use crate::http::fan_out_body::{BodyParts, Encoding, FanOutBody, Goodbye, Source};
 use crate::http::gateway::{OnWorker, Worker};
@@ -99,7 +99,7 @@ pub(super) async fn join(
     if gateway.is_draining() {
         return Err(Problem::unavailable("the gateway is shutting down: try again in a moment"));
     }
-    let caller: Caller = caller(request).ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", NOT_KNOWN))?;
+    let caller: Caller = caller(request).ok_or_else(|| Problem::not_known("unauthorized"))?;
     worker.context.may_read(&caller.principal, &wished.topics).await.map_err(|error| alert_problem(&error))?;
     let open = gateway.metrics.streams_open.with_label_values(&[wished.kind]);
     let slot = gateway.slots.take(&caller.principal, open).map_err(|error| match error {

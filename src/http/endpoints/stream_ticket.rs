@@ -6,8 +6,8 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tickgate_core::identity::StreamPass;
 use tickgate_core::identity::audit::{AuditAction, Outcome};
+use tickgate_core::identity::{Once, StreamPass};
 
 use super::auth::{happening, shown};
 use super::mcp::{must_be_json, read_bytes, unknown_caller};
@@ -23,8 +23,8 @@ use crate::identity::Who;
 const DEFAULT_STREAM: &str = "/events";
 /// Longest body: a path and the JSON around it.
 const MAX_BODY_BYTES: usize = 1_024;
-/// How long a ticket is good, in seconds, as the core has it.
-const TICKET_SECS: u64 = 60;
+/// How long a ticket is good, in seconds.
+const TICKET_SECS: u64 = Once::Ticket.longest_ms() / 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

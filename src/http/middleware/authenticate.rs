@@ -16,7 +16,7 @@ use tickgate_core::identity::audit::AuditAction;
 use super::browser::{Entered, browser_caller};
 use super::rate_limit::spent;
 use crate::auth::AuthError;
-use crate::http::error::{NOT_KNOWN, Problem};
+use crate::http::error::Problem;
 use crate::http::gateway::{Gateway, HttpSettings, client_ip, is_trusted, worker};
 use crate::http::request::RequestIdentity;
 use crate::http::route::{Door, Kind, RouteSpec};
@@ -150,7 +150,7 @@ fn note(error: AuthError, request: &ServiceRequest, ip: IpAddr, gateway: &Gatewa
 
 pub(super) fn unauthorized(error: AuthError) -> Problem {
     let reason = if error == AuthError::Missing { "unauthorized" } else { "invalid_token" };
-    Problem::new(StatusCode::UNAUTHORIZED, reason, NOT_KNOWN)
+    Problem::not_known(reason)
 }
 
 fn caller_of(request: &ServiceRequest) -> Option<Caller> {

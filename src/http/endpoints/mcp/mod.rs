@@ -16,7 +16,7 @@ use tickgate_core::access::Principal;
 use tickgate_core::mcp::{Era, Revision, classify};
 use tickgate_core::rpc::{Body, ClientMessage, ErrorCode};
 
-use crate::http::error::{NOT_KNOWN, Problem, refused};
+use crate::http::error::{Problem, refused};
 use crate::http::gateway::{OnWorker, Worker};
 use crate::http::slots::{NoSlot, StreamSlot};
 
@@ -149,7 +149,7 @@ pub(super) fn take_slot(
 }
 
 pub(super) fn unknown_caller() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", NOT_KNOWN)
+    Problem::not_known("unauthorized")
 }
 
 pub(super) fn not_acceptable(needed: &str) -> Problem {
